@@ -27,6 +27,7 @@ ARROWS = {
         *["kernels/contract", "kernels/common", "kernels/cpu/detail", "kernels/cuda/detail"],
         *["reference", "harness", "bench"],
     ],
+    "scripts/testdata": ["kernels/contract"],  # the example strategy needs nothing else
 }
 FOLDERS = ["kernels", "reference", "harness", "bench", "scripts"]
 CPP = {".h", ".cc", ".cu", ".cuh"}

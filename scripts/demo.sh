@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 moebench=build/release/moebench
 out=results/local/demo
-temperatures=bench/data/seattle_temperatures_hourly.csv
+temperatures=bench/data/nyc-temperatures-hourly.csv
 mkdir -p "$out"
 
 say() { printf '\n[%3d s] %s\n' "$SECONDS" "$1"; }

@@ -82,7 +82,7 @@ make_venv() {
     rm -f "$log"
     return
   fi
-  tail -n 5 "$log" >&2
+  tail -n 2 "$log" >&2
   if $strict; then
     echo "setup: the Python packages could not be installed, and the tests need them." >&2
     exit 4
