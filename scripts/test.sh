@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Everything `make test` checks. Goes on after a failure, so that one call tells all, and ends with
+# what failed, what was skipped and why, and the line `N passed, N failed, N skipped`.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+trap 'exit 130' INT
+
+scripts/setup.sh --strict || exit
+
+results=$PWD/build/test-results # one JUnit file a step that runs tests; read by test_summary.py
+rm -rf "$results"
+mkdir -p "$results"
+: >"$results/steps.tsv"
+
+# step NAME COMMAND...: runs it and notes its exit code.
+step() {
+  local name=$1 begin=$SECONDS code=0
+  shift
+  echo "== $name"
+  "$@" || code=$?
+  printf '%s\t%d\n' "$name" "$code" >>"$results/steps.tsv"
+  echo "== $name: $( ((code == 0)) && echo passed || echo "FAILED ($code)"), $((SECONDS - begin)) s"
+  return "$code"
+}
+
+# Builds a preset and runs its tests.
+build_and_ctest() {
+  step "build-$1" scripts/build.sh "$1" &&
+    step "$1" ctest --preset "$1" -j2 --timeout 300 --no-tests=error \
+      --output-junit "$results/$1.xml"
+}
+
+step lint scripts/lint.sh
+if build_and_ctest release; then
+  step readme python3 scripts/check_readme.py
+fi
+build_and_ctest debug
+step pytest .venv/bin/python -m pytest --junit-xml "$results/pytest.xml"
+
+echo
+echo "== summary after $SECONDS s"
+python3 scripts/test_summary.py "$results"
