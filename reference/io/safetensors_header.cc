@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "kernels/contract/error.h"
-#include "reference/io/strict_json.h"
+#include "reference/io/header_json.h"
 
 namespace moe::reference {
 namespace {

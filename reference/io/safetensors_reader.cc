@@ -3,9 +3,9 @@
 #include <sstream>
 
 #include "kernels/contract/error.h"
+#include "reference/io/header_json.h"
 #include "reference/io/safetensors.h"
 #include "reference/io/safetensors_header.h"
-#include "reference/io/strict_json.h"
 
 namespace moe::reference {
 namespace {
