@@ -36,6 +36,8 @@ def _row(cell):
         "interval": words.interval(cell.interval),
         "count": cell.get("timing.count"),
         "ratio": _short(cell.ratio),
+        "ratio_low": _short(cell.ratio_ci and cell.ratio_ci[0]),
+        "ratio_high": _short(cell.ratio_ci and cell.ratio_ci[1]),
         "verdict": cell.verdict,
         "cost": _short(cell.imbalance_cost),
         "demand": _short(cell.demand),

@@ -36,7 +36,8 @@ function prepared(holder) {
 
 async function draw(holder) {
   const options = {
-    mode: "vega-lite", renderer: "svg", actions: false, ast: true, config,
+    mode: "vega-lite", renderer: "svg", actions: false, config,
+    ast: true,  // expressions are interpreted: the page forbids itself eval
     tooltip: { theme: "moebench" },
   };
   try {

@@ -33,14 +33,18 @@ def render(files, trace=None):
     layers = expert_load(trace) if trace else []
     script = (HERE / "page.js").read_text(encoding="utf-8")
     runtime = vl_convert.javascript_bundle()
-    return _environment().get_template("template.html.j2").render(
-        view(cells, layers, files, trace)
-        | {
-            "script": script,
-            "runtime": runtime,
-            "style": (HERE / "style.css").read_text(encoding="utf-8"),
-            "allowed_scripts": " ".join(_fingerprint(text) for text in (runtime, script)),
-        }
+    return (
+        _environment()
+        .get_template("template.html.j2")
+        .render(
+            view(cells, layers, files, trace)
+            | {
+                "script": script,
+                "runtime": runtime,
+                "style": (HERE / "style.css").read_text(encoding="utf-8"),
+                "allowed_scripts": " ".join(_fingerprint(text) for text in (runtime, script)),
+            }
+        )
     )
 
 
@@ -69,6 +73,7 @@ def view(cells, layers, files, trace):
         "rerouting": verdict.rerouting(cells), "crossovers": verdict.crossovers(cells),
         "sensitivity": verdict.sensitivity(cells), "drops": verdict.drops(cells),
         "failures": verdict.failures(cells), "kept": kept, "layers": layers,
+        "timed": sum(bool(c.median and c.tokens) for c in cells),
         "checked": sum(c.get("validation.worst_error") is not None for c in cells),
         "specs": _specs(cells, names, layers), "config": charts.CONFIG,
         "table": dataset.table(cells), "samples": sample_values, "load": _load(layers),
@@ -79,6 +84,7 @@ def view(cells, layers, files, trace):
 def _specs(cells, names, layers):
     specs = {
         "latency": charts.latency(cells, names),
+        "ratio": charts.ratio(cells, names),
         "imbalance": charts.imbalance(cells, names),
         "stages": charts.stages(cells, names),
         "distance": charts.distance(cells, names),
@@ -86,7 +92,8 @@ def _specs(cells, names, layers):
         "samples": charts.samples(names),
     }
     if layers:
-        specs |= {"load": charts.heatmap(rank=False), "load_ranked": charts.heatmap(rank=True)}
+        specs["load"] = charts.heatmap(len(layers), rank=False)
+        specs["load_ranked"] = charts.heatmap(len(layers), rank=True)
     return specs
 
 

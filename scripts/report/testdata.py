@@ -64,16 +64,17 @@ def cost(strategy, shape, slots, tokens):
     row = 6 * hidden * ffn / 60  # ns for one expert row at 60 GFLOP/s
     total, capacity = sum(slots), max(1, round(1.25 * tokens * top_k / experts))
     dropped, fixed, touched = 0.0, 2e3, sum(n > 0 for n in slots)
+    uneven = max(slots) * experts / total - 1  # threads wait for the one with the busiest expert
     if strategy == "loop-per-expert":
-        rows, group, fixed = total * 1.25, touched * 1.5e3, 1e3
+        rows, group, fixed = total * (1.2 + 0.06 * uneven), touched * 1.5e3, 1e3
     elif strategy == "sort-and-group":
-        rows, group = total, 4e5 + 12 * total
+        rows, group = total * (1 + 0.015 * uneven), 4e5 + 12 * total
     elif strategy == "padded-capacity":
-        rows, group = capacity * experts, 1e5 + 8 * total
+        rows, group = sum(min(n, capacity) for n in slots) * 1.3, 1e5 + 8 * total
         dropped = sum(max(0, n - capacity) for n in slots) / total
     elif strategy == "expert-choice":
         rows, group = total, 3e5 + 9 * tokens * experts / 4
-        dropped = 0.18
+        dropped = 0.08 + 0.04 * uneven
     else:
         rows, group = tokens * experts, 0
     stages = {

@@ -16,10 +16,9 @@ class Regime:
 
     tokens: list
     winner: str | None
-    won: int
-    close: int
+    wins: Counter  # strategy -> problems in which it is clearly fastest
     problems: int
-    leads: list
+    leads: list  # over the runner-up, where the winner won
 
     @property
     def span(self):
@@ -28,15 +27,23 @@ class Regime:
 
     @property
     def sentence(self):
-        of = f"{self.won} of {words.count(self.problems, 'problem')}"
+        """Starts after the winner's name."""
+        of = f"of {words.count(self.problems, 'problem')}"
+        close = self.problems - self.wins.total()
+        parts = [
+            f"{name} in {n} {of}" for name, n in self.wins.most_common() if self.winner != name
+        ]
+        if close:
+            parts.append(f"{close} {of} too close to call")
         if self.winner is None:
-            return f"no strategy wins most of the {words.count(self.problems, 'problem')}"
-        text = f"clearly fastest in {of}"
-        if self.close:
-            text += f", {self.close} too close to call"
+            return ", ".join(parts)
+        parts.insert(0, f"clearly fastest in {self.wins[self.winner]} {of}")
+        text = ", ".join(parts)
         if self.leads:
             middle, least = words.ratio(median(self.leads)), words.ratio(min(self.leads))
-            text += f"; the next dropless strategy takes {middle} as long (median), {least} at least"
+            text += (
+                f"; the next dropless strategy takes {middle} as long (median), {least} at least"
+            )
         return text
 
 
@@ -48,7 +55,7 @@ def regimes(cells):
     found = []
     for tokens in sorted(by_tokens):
         regime = _regime(tokens, by_tokens[tokens])
-        if found and found[-1].winner == regime.winner:
+        if found and regime.winner and found[-1].winner == regime.winner:
             found[-1] = _join(found[-1], regime)
         else:
             found.append(regime)
@@ -56,18 +63,18 @@ def regimes(cells):
 
 
 def _regime(tokens, group):
-    wins = Counter(row.winner for row in group)
-    close = wins.pop(None, 0)
+    wins = Counter(row.winner for row in group if row.winner)
     name, won = wins.most_common(1)[0] if wins else (None, 0)
     if 2 * won <= len(group):
         name = None
     leads = [row.lead for row in group if row.lead and row.winner == name]
-    return Regime([tokens], name, won, close, len(group), leads)
+    return Regime([tokens], name, wins, len(group), leads)
 
 
 def _join(a, b):
-    total = (a.won + b.won, a.close + b.close, a.problems + b.problems)
-    return Regime(a.tokens + b.tokens, a.winner, *total, a.leads + b.leads)
+    return Regime(
+        a.tokens + b.tokens, a.winner, a.wins + b.wins, a.problems + b.problems, a.leads + b.leads
+    )
 
 
 def headline(cells):
@@ -78,12 +85,27 @@ def headline(cells):
     if len(found) == 1:
         return f"{found[0].winner} is the fastest dropless strategy."
     first, last = found[0], found[-1]
-    if len(found) == 2 and first.winner and last.winner:
-        return (
-            f"{first.winner} is fastest up to {words.count(first.tokens[-1], 'token')}, "
-            f"{last.winner} from {last.tokens[0]:,}."
-        )
+    if not (first.winner and last.winner) or first.winner == last.winner:
+        return _one_sided(first, last)
+    text = f"{first.winner} is fastest {_up_to(first.tokens)}, {last.winner} {_from(last.tokens)}"
+    return text + ("; in between it depends." if len(found) > 2 else ".")
+
+
+def _one_sided(first, last):
+    if last.winner and not first.winner:
+        return f"{last.winner} is fastest {_from(last.tokens)} tokens; with fewer it depends."
+    if first.winner and not last.winner:
+        return f"{first.winner} is fastest {_up_to(first.tokens)}; with more it depends."
     return "The fastest strategy changes with the number of tokens."
+
+
+def _up_to(tokens):
+    last = words.count(tokens[-1], "token")
+    return f"up to {last}" if len(tokens) > 1 else f"at {last}"
+
+
+def _from(tokens):
+    return f"from {tokens[0]:,}" if len(tokens) > 1 else f"at {tokens[0]:,}"
 
 
 def crossovers(cells):
@@ -109,9 +131,9 @@ def _spans_in_words(spans):
     for i, (winner, first, last) in enumerate(spans):
         name = winner or "too close to call"
         if i == 0:
-            where = f"up to {words.count(last, 'token')}"
+            where = f"{'at' if first == last else 'up to'} {words.count(last, 'token')}"
         elif i == len(spans) - 1:
-            where = f"from {words.count(first, 'token')}"
+            where = f"{'at' if first == last else 'from'} {first:,}"
         else:
             where = f"at {first:,}" if first == last else f"from {first:,} to {last:,}"
         parts.append(f"{name} {where}")
@@ -137,7 +159,9 @@ def noise(cells):
     """Half-widths of the medians' intervals: (middle, widest, its cell, cells without one)."""
     timed = [cell for cell in cells if cell.median]
     widths = [
-        ((c.interval[1] - c.interval[0]) / 2 / c.median, c.line["cell"]) for c in timed if c.interval
+        ((c.interval[1] - c.interval[0]) / 2 / c.median, c.line["cell"])
+        for c in timed
+        if c.interval
     ]
     if not widths:
         return None
@@ -182,10 +206,11 @@ def not_comparable(cells):
             f"The lines come from {len(envs)} different machines or builds. "
             "Ratios are taken within one of them only, never across."
         )
-    for name, policy in rerouting(cells).items():
+    others = [f"{name} ({policy})" for name, policy in rerouting(cells).items()]
+    if others:
         found.append(
-            f"{name} routes by {policy}: it may send tokens to other experts or to none, so it "
-            "computes another output. Its time is shown beside the others and never ranked with them."
+            f"{words.listing(others)} may send tokens to other experts or to none, and so compute "
+            "another output. These times are shown beside the others and never ranked with them."
         )
     if any(cell.get("timing.order") == "sequential" for cell in cells):
         found.append(

@@ -33,7 +33,9 @@ def share(value):
         return NONE
     if 0 < value < 0.001:
         return "< 0.1 %"
-    return f"{100 * value:.3g} %"
+    percent = 100 * value
+    digits = f"{percent:.0f}" if abs(percent) >= 9.95 else f"{percent:.1f}".removesuffix(".0")
+    return f"{digits} %"
 
 
 def small(value):
