@@ -1,10 +1,14 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
+
+#include "harness/judge.h"
 
 namespace moe::harness {
 
@@ -23,5 +27,32 @@ struct Timing {
   double unattributed_ns = 0;                 // median_ns minus the stages; negative: overhead of
                                               // the instrumentation
 };
+
+// A strategy that passed, and what it has to match after the timed loop too.
+struct Contestant {
+  const StrategyInfo* strategy;
+  Knobs knobs;
+  const Judgement* judged;
+};
+
+struct Measurement {
+  Timing timing{};
+  std::int64_t workspace_bytes = 0;
+  std::string fault{};  // what the check after the timed loop found; empty when it passed
+};
+
+struct MeasureOptions {
+  std::int64_t samples = 30;
+  double max_seconds = 1;  // per strategy; six samples are taken all the same
+  std::uint64_t seed = 1;  // of the order of strategies and the turning of tokens
+};
+
+// Measures all contestants together: in every block each takes one sample, in an order shuffled
+// anew, so that a slow moment of the machine falls on all alike. Every sample sees the tokens
+// turned by another place (other content at another address) and a poisoned output; the last output
+// is judged again. Only the run is timed.
+std::vector<Measurement> measure(const Workload& work, Judge& judge,
+                                 std::span<const Contestant> contestants,
+                                 const MeasureOptions& options);
 
 }  // namespace moe::harness

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -14,6 +15,12 @@ namespace moe::reference {
 enum class TensorType : std::uint8_t { kF64, kF32, kF16, kBf16, kI64, kI32, kU8, kBool };
 std::string_view to_string(TensorType type);  // "F64", "BF16": the format's own spelling
 std::size_t element_bytes(TensorType type);
+
+// What a tensor is, without its values.
+struct TensorSpec {
+  TensorType type = TensorType::kF32;
+  std::vector<std::int64_t> shape{};
+};
 
 // One tensor: bytes are little-endian, row-major, size product(shape) * element_bytes(type).
 struct Tensor {
@@ -54,6 +61,8 @@ class SafetensorsFile {
   Tensor read(const std::string& name) const;
 
  private:
+  void add_shard(const std::filesystem::path& shard);
+
   std::filesystem::path path_;
   std::map<std::string, TensorEntry> entries_;
   std::map<std::string, std::filesystem::path> file_of_;  // tensor -> shard
@@ -66,5 +75,12 @@ class SafetensorsFile {
 void write_safetensors(const std::filesystem::path& path,
                        const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
+
+// The same for a checkpoint too large to hold: `make` is called once for each name, in name order,
+// and one tensor is alive at a time. What it returns must have the type and shape promised.
+void write_safetensors(const std::filesystem::path& path,
+                       const std::map<std::string, TensorSpec>& tensors,
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<Tensor(const std::string& name)>& make);
 
 }  // namespace moe::reference

@@ -1,0 +1,84 @@
+#include "harness/compare_routing.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "reference/route.h"
+
+namespace moe::harness {
+namespace {
+
+constexpr MoeShape kShape{
+    .tokens = 4, .hidden = 1, .ffn = 1, .experts = 2, .top_k = 1, .renormalize = false};
+
+// Both experts like the tokens in the order 0, 1, 2, 3; tokens 1 and 2 differ by less than rounding
+// can.
+std::vector<float> logits(float second, float third) { return {3, 0, second, 0, third, 0, -3, 0}; }
+
+Routing expert_choice(const std::vector<float>& l) {
+  return reference::route<float>(ExpertChoice{1.0F}, kShape, packed(l.data(), 4, 2));
+}
+
+RoutingComparison compare(const std::vector<float>& l, const Routing& got) {
+  return compare_routing(ExpertChoice{1.0F}, kShape, packed(l.data(), 4, 2), got);
+}
+
+// Expert 0 takes tokens 0 and `taken`; expert 1 those that like it most: 3 and the other.
+Routing taking(std::int32_t taken, const std::vector<float>& l) {
+  auto r = expert_choice(l);
+  const auto other = taken == 1 ? 2 : 1;
+  MoeShape all = kShape;
+  all.top_k = 2;
+  const auto p = reference::route<float>(TokenChoice{}, all, packed(l.data(), 4, 2));
+  Routing out{{0}, {}, {}};
+  for (std::int32_t t = 0; t < 4; ++t) {
+    const std::int32_t e = t == 0 || t == taken ? 0 : 1;
+    if (t == other || t == 0 || t == taken || t == 3) {
+      out.expert.push_back(e);
+      out.weight.push_back(p.expert[2 * t] == e ? p.weight[2 * t] : p.weight[2 * t + 1]);
+    }
+    out.offsets.push_back(static_cast<std::int32_t>(out.expert.size()));
+  }
+  return out;
+}
+
+TEST(CompareRouting, PassesThePolicysOwn) {
+  const auto l = logits(1, 0.5F);
+  EXPECT_EQ(compare(l, expert_choice(l)).fault, "");
+}
+
+TEST(CompareRouting, CountsANearTieAndLetsItPass) {
+  const auto l = logits(1, std::nextafter(1.0F, 0.0F));
+  const auto result = compare(l, taking(2, l));
+  EXPECT_EQ(result.fault, "");
+  EXPECT_EQ(result.near_ties, 2);  // one for each expert
+}
+
+TEST(CompareRouting, RefusesTheHigherTokenOfAnExactTie) {
+  const auto l = logits(1, 1);
+  EXPECT_EQ(compare(l, taking(1, l)).differences, 0);
+  EXPECT_NE(compare(l, taking(2, l)).differences, 0);
+}
+
+TEST(CompareRouting, RefusesATokenThatIsLikedLess) {
+  const auto l = logits(1, 0.9F);
+  EXPECT_NE(compare(l, taking(2, l)).differences, 0);
+}
+
+TEST(CompareRouting, RefusesWhatIsNotFinite) {
+  const auto l = logits(1, 0.5F);
+  auto r = expert_choice(l);
+  r.weight[0] = std::nanf("");
+  EXPECT_NE(compare(l, r).fault, "");
+}
+
+TEST(CompareRouting, RefusesFallingOffsets) {
+  const auto l = logits(1, 0.5F);
+  auto r = expert_choice(l);
+  r.offsets[1] = r.offsets[2] + 1;
+  EXPECT_NE(compare(l, r).fault, "");
+}
+
+}  // namespace
+}  // namespace moe::harness

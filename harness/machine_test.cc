@@ -1,0 +1,70 @@
+#include "harness/machine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <vector>
+
+namespace moe::harness {
+namespace {
+
+TEST(Cpuinfo, GivesModelAndHypervisor) {
+  const CpuInfo info = parse_cpuinfo(
+      "processor\t: 0\nmodel name\t: Some CPU @ 2.0: GHz\nflags\t\t: fpu hypervisor avx2\n\n"
+      "processor\t: 1\nmodel name\t: Another\nflags\t\t: fpu\n");
+  EXPECT_EQ(info.model, "Some CPU @ 2.0: GHz");
+  EXPECT_TRUE(info.hypervisor);
+}
+
+TEST(Cpuinfo, DoesNotTakePartOfAFlagForTheFlag) {
+  EXPECT_FALSE(parse_cpuinfo("flags : fpu hypervisorish\n").hypervisor);
+}
+
+TEST(Cpuinfo, WithoutAModelIsUnknown) {
+  EXPECT_EQ(parse_cpuinfo("processor : 0\nBogoMIPS : 48.00").model, "unknown");
+}
+
+TEST(CommandLine, KeepsNoFolderOfAnAbsolutePath) {
+  const std::vector<const char*> argv{"/home/ann/build/moebench", "run", "/home/ann/m.json",
+                                      "--out=/home/ann/results/", "../x/y.json"};
+  EXPECT_EQ(command_line(argv), "moebench run m.json --out=results y.json");
+}
+
+TEST(CommandLine, KeepsCellsAndRelativePaths) {
+  const std::vector<const char*> argv{"moebench", "repro", "a/T=1/zipf:1.0/f32/loop@cpu"};
+  EXPECT_EQ(command_line(argv), "moebench repro a/T=1/zipf:1.0/f32/loop@cpu");
+}
+
+TEST(CommandLine, QuotesWhatAShellWouldSplit) {
+  const std::vector<const char*> argv{"moebench", "--filter", "a b'c", ""};
+  EXPECT_EQ(command_line(argv), R"(moebench --filter 'a b'\''c' '')");
+}
+
+TEST(CapturedEnvironment, HasAValueOrAReasonForEverything) {
+  const std::vector<const char*> argv{"moebench"};
+  const Environment e = capture_environment(argv, "SomeBLAS 1.0");
+  for (const std::string& text : {e.cpu, e.kernel, e.compiler, e.flags, e.isa, e.argv})
+    EXPECT_NE(text, "");
+  EXPECT_GE(e.cores, 1);
+  EXPECT_GE(e.threads, 1);
+  EXPECT_GT(e.memory_bytes, 0);
+  EXPECT_EQ(e.blas, "SomeBLAS 1.0");
+  EXPECT_EQ(e.governor.has_value(), e.governor_reason.empty());
+  EXPECT_EQ(e.gpu.has_value(), e.gpu_reason.empty());
+  EXPECT_TRUE(std::regex_match(e.time_utc, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")));
+}
+
+TEST(BuildId, IsACommitOrUnknown) {
+  EXPECT_TRUE(std::regex_match(build_id(), std::regex("[0-9a-f]{40}(-dirty)?|unknown")))
+      << build_id();
+}
+
+TEST(RunId, IsATimeAndSixDigitsAndDiffers) {
+  const std::string a = make_run_id();
+  EXPECT_TRUE(std::regex_match(a, std::regex(R"(\d{8}T\d{6}Z-[0-9a-f]{6})"))) << a;
+  EXPECT_NE(a, make_run_id());
+}
+
+}  // namespace
+}  // namespace moe::harness

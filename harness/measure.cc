@@ -1,0 +1,170 @@
+#include "harness/measure.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <random>
+
+#include "harness/guarded_matrix.h"
+#include "harness/statistics.h"
+#include "harness/turned_batch.h"
+
+namespace moe::harness {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kShortestSampleNs = 200'000;  // below it the clock and its neighbours show
+constexpr double kWarmUpNs = 20'000'000;
+constexpr std::int64_t kFewestSamples = 6;  // fewer give no interval for the median
+constexpr int kStageRuns = 7;
+
+double since(Clock::time_point start) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+}
+
+// Adds up the time between one enter() and the next.
+class StageClock final : public PhaseClock {
+ public:
+  void enter(std::string_view phase) override {
+    finish();
+    phase_ = phase;
+    start_ = Clock::now();
+  }
+  void finish() {
+    if (!phase_.empty()) total_[phase_] += since(start_);
+    phase_.clear();
+  }
+  const std::map<std::string, double>& total() const { return total_; }
+
+ private:
+  std::string phase_;
+  Clock::time_point start_;
+  std::map<std::string, double> total_;
+};
+
+// One contestant at work.
+class Runner {
+ public:
+  Runner(const Contestant& contestant, const Workload& work, const TurnedBatch& batches)
+      : contestant_(contestant),
+        batches_(batches),
+        y_(work.shape.tokens, work.shape.hidden),
+        strategy_(contestant.strategy->make()) {
+    const auto start = Clock::now();
+    strategy_->prepare(work.problem(contestant.knobs).layer);
+    measurement_.timing.prepare_ns = since(start);
+    warm_up();
+  }
+
+  bool wants_more(const MeasureOptions& options) const {
+    const auto taken = std::ssize(measurement_.timing.samples_ns);
+    if (taken < kFewestSamples) return true;
+    return taken < options.samples && spent_ns_ < options.max_seconds * 1e9;
+  }
+
+  void take_sample(std::int64_t turn) {
+    Timing& timing = measurement_.timing;
+    const Batch batch = batches_.turned(turn);
+    y_.poison();
+    const auto start = Clock::now();
+    for (std::int64_t i = 0; i < timing.runs_per_sample; ++i) {
+      strategy_->run(batch, y_.view(), no_clock_);
+    }
+    const double taken = since(start);
+    spent_ns_ += taken;
+    timing.samples_ns.push_back(taken / static_cast<double>(timing.runs_per_sample));
+  }
+
+  Measurement finish(Judge& judge) {
+    y_.poison();
+    strategy_->run(batches_.turned(0), y_.view(), no_clock_);
+    const RoutingPolicy policy = contestant_.strategy->policy(contestant_.knobs);
+    measurement_.fault =
+        judge.compare_with(*contestant_.judged, policy, {y_.copy(), strategy_->read_back()});
+    if (!y_.guards_intact()) measurement_.fault = "wrote outside y";
+    measurement_.workspace_bytes = strategy_->workspace_bytes();
+    summarize();
+    split_stages();
+    return std::move(measurement_);
+  }
+
+ private:
+  // Until caches and clocks have settled; what it costs says how many runs make a sample.
+  void warm_up() {
+    double total = 0;
+    double last = 0;
+    for (int runs = 0; runs < 2 || (total < kWarmUpNs && runs < 1000); ++runs) {
+      const auto start = Clock::now();
+      strategy_->run(batches_.turned(0), y_.view(), no_clock_);
+      total += last = since(start);
+    }
+    measurement_.timing.runs_per_sample = static_cast<std::int64_t>(
+        std::ceil(std::max(1.0, kShortestSampleNs / std::max(last, 1.0))));
+  }
+
+  void summarize() {
+    Timing& t = measurement_.timing;
+    t.min_ns = std::ranges::min(t.samples_ns);
+    t.p05_ns = quantile(t.samples_ns, 0.05);
+    t.median_ns = median(t.samples_ns);
+    t.p95_ns = quantile(t.samples_ns, 0.95);
+    t.median_ci95_ns = quantile_ci95(t.samples_ns, 0.5);
+    if (quantile_ci95(t.samples_ns, 0.99)) t.p99_ns = quantile(t.samples_ns, 0.99);
+  }
+
+  void split_stages() {
+    std::map<std::string, std::vector<double>> samples;
+    for (int i = 0; i < kStageRuns; ++i) {
+      StageClock clock;
+      strategy_->run(batches_.turned(0), y_.view(), clock);
+      clock.finish();
+      for (const auto& [stage, ns] : clock.total()) samples[stage].push_back(ns);
+    }
+    Timing& t = measurement_.timing;
+    t.unattributed_ns = t.median_ns;
+    for (const auto& [stage, ns] : samples) {
+      t.stages_ns[stage] = median(ns);
+      t.unattributed_ns -= t.stages_ns[stage];
+    }
+  }
+
+  Contestant contestant_;
+  const TurnedBatch& batches_;
+  GuardedMatrix y_;
+  std::unique_ptr<Strategy> strategy_;
+  NoClock no_clock_;
+  double spent_ns_ = 0;
+  Measurement measurement_;
+};
+
+}  // namespace
+
+std::vector<Measurement> measure(const Workload& work, Judge& judge,
+                                 std::span<const Contestant> contestants,
+                                 const MeasureOptions& options) {
+  const TurnedBatch batches(work.problem().batch);
+  std::vector<std::unique_ptr<Runner>> runners;
+  for (const Contestant& c : contestants) {
+    runners.push_back(std::make_unique<Runner>(c, work, batches));
+  }
+  std::mt19937_64 random(options.seed);
+  std::vector<Runner*> block;
+  do {
+    block.clear();
+    for (const auto& runner : runners) {
+      if (runner->wants_more(options)) block.push_back(runner.get());
+    }
+    std::ranges::shuffle(block, random);
+    for (Runner* runner : block) {
+      const auto tokens = static_cast<std::uint64_t>(std::max<std::int64_t>(1, work.shape.tokens));
+      runner->take_sample(static_cast<std::int64_t>(random() % tokens));
+    }
+  } while (!block.empty());
+  std::vector<Measurement> results;
+  for (const auto& runner : runners) results.push_back(runner->finish(judge));
+  return results;
+}
+
+}  // namespace moe::harness

@@ -1,0 +1,52 @@
+#include "harness/record.h"
+
+#include <algorithm>
+#include <array>
+#include <variant>
+
+namespace moe::harness {
+namespace {
+
+struct PolicyName {
+  std::string_view operator()(const TokenChoice&) const { return "token-choice"; }
+  std::string_view operator()(const TokenChoiceCapped&) const { return "capped"; }
+  std::string_view operator()(const ExpertChoice&) const { return "expert-choice"; }
+};
+
+struct CapacityFactor {
+  std::optional<double> operator()(const TokenChoice&) const { return std::nullopt; }
+  std::optional<double> operator()(const TokenChoiceCapped& p) const { return p.factor; }
+  std::optional<double> operator()(const ExpertChoice& p) const { return p.factor; }
+};
+
+}  // namespace
+
+std::string_view to_string(Status status) {
+  constexpr std::array<std::string_view, 9> kNames{"ok",      "wrong",       "mistrusted",
+                                                   "suspect", "unsupported", "skipped",
+                                                   "crashed", "timeout",     "oom"};
+  return kNames.at(static_cast<std::size_t>(status));
+}
+
+std::string_view policy_name(const RoutingPolicy& policy) {
+  return std::visit(PolicyName{}, policy);
+}
+
+std::optional<double> capacity_factor(const RoutingPolicy& policy) {
+  return std::visit(CapacityFactor{}, policy);
+}
+
+Roof roof_of(const Work& work, double bytes_per_second, double flops_per_second) {
+  const double memory_ns = work.touched_bytes / bytes_per_second * 1e9;
+  const double compute_ns = work.useful_flops / flops_per_second * 1e9;
+  return {.bytes_per_second = bytes_per_second,
+          .flops_per_second = flops_per_second,
+          .compute_bound = compute_ns > memory_ns,
+          .time_ns = std::max(memory_ns, compute_ns)};
+}
+
+std::string Record::full_strategy() const {
+  return strategy + "@" + std::string(to_string(backend));
+}
+
+}  // namespace moe::harness

@@ -1,0 +1,17 @@
+#pragma once
+#include <string>
+
+#include "kernels/contract/matrix.h"
+
+namespace moe::cpu {
+
+// c[M, N] = a[M, K] * b[N, K]^T in f32, on the calling thread only. Every strategy multiplies
+// through this one function, so that what a comparison shows is dispatch and not matrix products.
+// Call it inside parallel_for: there the library keeps to one thread, and the same operands give
+// the same bits whatever the number of threads.
+void gemm(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c);
+
+// The library that multiplies, its version and the processor it tuned itself to.
+std::string gemm_library();
+
+}  // namespace moe::cpu

@@ -1,0 +1,20 @@
+#pragma once
+#include <cstdint>
+
+namespace moe::cpu {
+
+// Calls work(i) for every i in [0, tasks) on all threads, and returns when all are done. Which
+// thread takes which task is open, so a task's result must not depend on it. `work` must not throw.
+// The region is opened even for one task: the library behind gemm.h looks at that.
+template <class Work>
+void parallel_for(std::int64_t tasks, const Work& work) {
+#pragma omp parallel for schedule(dynamic, 1)
+  for (std::int64_t i = 0; i < tasks; ++i) work(i);
+}
+
+// Pieces of at most `block` that [0, n) falls into.
+constexpr std::int64_t blocks_of(std::int64_t n, std::int64_t block) {
+  return (n + block - 1) / block;
+}
+
+}  // namespace moe::cpu
