@@ -110,11 +110,16 @@ void check_header(const std::vector<std::string>& header, const std::string& whe
     double value = 0;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), value);
     if (name.empty() || (error == std::errc() && end == name.data() + name.size())) {
-      throw UserError(where + "a column is named \"" + name +
-                      "\", expected a header of column names");
+      throw UserError(std::string(where)
+                          .append("a column is named \"")
+                          .append(name)
+                          .append("\", expected a header of column names"));
     }
     if (!seen.insert(name).second) {
-      throw UserError(where + "two columns are named \"" + name + "\", expected different names");
+      throw UserError(std::string(where)
+                          .append("two columns are named \"")
+                          .append(name)
+                          .append("\", expected different names"));
     }
   }
 }
@@ -178,6 +183,7 @@ std::vector<float> z_scored(const Series& series, std::size_t column) {
   const double rounding = n * epsilon * variance + std::pow(n * mean * epsilon, 2);
   const double deviation = variance <= rounding ? 1 : std::sqrt(variance);
   std::vector<float> z;
+  z.reserve(x.size());
   for (const double value : x) z.push_back(static_cast<float>((value - mean) / deviation));
   return z;
 }

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-# One reading of the source is a fault: 13.1 F (-10.5 C) between two hours of 57 F, on a night in May.
+# One reading of the source is a fault: 13.1 F (-10.5 C) between two hours of 57 F, in May.
 FAULTS = {("JFK", datetime(2013, 5, 9, 2))}
 
 
@@ -30,7 +30,7 @@ def package_file(package: str, inside: str) -> Path:
 
 
 def filled(values: list[float | None], digits: int) -> tuple[list[float], int]:
-    """Linear interpolation over the gaps, and how many points it filled; both ends must be known."""
+    """Linear interpolation over the gaps, and the count of points filled; both ends are known."""
     known = [i for i, value in enumerate(values) if value is not None]
     if known[0] != 0 or known[-1] != len(values) - 1:
         raise ValueError("a series must begin and end with a known value")

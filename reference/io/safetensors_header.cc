@@ -63,6 +63,7 @@ class EntryParser {
 
   TensorType type(const json& dtype) const {
     std::vector<std::string> known;
+    known.reserve(kTypes.size());
     for (const auto t : kTypes) known.emplace_back(to_string(t));
     const auto found = std::ranges::find(known, dtype.is_string() ? dtype.get<std::string>() : "");
     if (found == known.end()) {
@@ -119,6 +120,7 @@ std::map<std::string, std::string> parse_metadata(const json& object, const std:
 void check_cover(const std::map<std::string, TensorEntry>& entries, std::uint64_t data_bytes,
                  const std::string& file) {
   std::vector<const std::pair<const std::string, TensorEntry>*> order;
+  order.reserve(entries.size());
   for (const auto& item : entries) order.push_back(&item);
   std::ranges::sort(
       order, {}, [](const auto* item) { return std::pair(item->second.begin, item->second.end); });
