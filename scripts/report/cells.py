@@ -12,6 +12,7 @@ VERDICTS = {  # verdict -> glyph; the word always stands beside it
     "unclear": "?",
     "slower": "▽",
     "faster": "△",
+    "alone": "·",
 }
 
 
@@ -180,7 +181,7 @@ def _compare(row):
             continue
         cell.ratio = cell.median / best.median
         if cell is best:
-            cell.verdict = "fastest"
+            cell.verdict = "fastest" if len(row.ranked) > 1 else "alone"
         elif cell.interval and best.interval:
             low, high = best.interval
             cell.ratio_ci = (cell.interval[0] / high, cell.interval[1] / low)

@@ -52,6 +52,12 @@ def test_overlapping_intervals_name_no_winner():
     assert row.winner is None
 
 
+def test_one_strategy_alone_has_no_race_to_win():
+    flat = cells.flatten([line("loop-per-expert", 100, 99, 101)])
+    assert flat[0].verdict == "alone" and verdict.regimes(flat) == []
+    assert verdict.crossovers(flat)[0][1].startswith("only loop-per-expert was timed")
+
+
 def test_without_an_interval_nothing_is_clear():
     row = one_row(line("loop-per-expert", 900), line("sort-and-group", 100, 99, 101))
     assert row.cells["loop-per-expert"].verdict == "unclear"

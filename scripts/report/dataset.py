@@ -3,7 +3,7 @@
 from report import words
 
 STAGES = ("route", "group", "permute", "experts", "combine", "unattributed")
-SAMPLE_BUDGET = 40_000  # numbers, some 300 kB: a page of 1,000 cells keeps 40 per cell
+SAMPLE_BUDGET = 24_000  # numbers, some 200 kB: a page of 1,000 cells keeps 24 per cell
 
 
 def table(cells):

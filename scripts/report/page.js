@@ -29,7 +29,9 @@ function prepared(holder) {
     choice: holder.closest("figure").querySelector("select.choice")?.value,
     hidden: [...hidden],
   };
-  for (const param of spec.params ?? []) if (set[param.name] !== undefined) param.value = set[param.name];
+  for (const param of spec.params ?? []) {
+    if (set[param.name] !== undefined) param.value = set[param.name];
+  }
   spec.datasets = Object.assign({}, spec.datasets, datasets);
   return spec;
 }
@@ -110,12 +112,16 @@ function sortBy(button) {
   const column = [...head.parentNode.children].indexOf(head);
   const down = head.getAttribute("aria-sort") === "ascending";
   const value = (row) => {
-    const cell = row.cells[column];
-    return cell.dataset.value !== undefined ? Number(cell.dataset.value || "Infinity") : cell.textContent.trim();
+    const { dataset: { value: number }, textContent } = row.cells[column];
+    return number === undefined ? textContent.trim() : Number(number || "Infinity");
   };
-  const order = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true }));
+  const order = (a, b) =>
+    typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true });
   const rows = [...body.rows].map((row) => [value(row), row]);
-  rows.sort(([a], [b]) => (a === Infinity || b === Infinity ? order(a, b) || 0 : (down ? -1 : 1) * order(a, b)));
+  rows.sort(([a], [b]) => {  // cells without a number stay at the end, whichever way
+    const missing = a === Infinity || b === Infinity;
+    return (down && !missing ? -1 : 1) * order(a, b) || 0;
+  });
   body.append(...rows.map(([, row]) => row));
   body.closest("table").classList.add("sorted");
   for (const other of head.parentNode.children) other.removeAttribute("aria-sort");
@@ -162,7 +168,8 @@ document.addEventListener("click", ({ target }) => {
   if (target.matches("button.copy")) copy(target);
   if (target.matches("#save-csv")) save("moebench-cells.csv", "text/csv", csv());
   if (target.matches("#save-json")) {
-    const rows = all.map(({ id, ...cell }) => ({ ...cell, samples: samples[id], repro: repros[id] }));
+    const rows = all.map(({ id, ...cell }) =>
+      ({ ...cell, samples: samples[id], repro: repros[id] }));
     save("moebench-cells.json", "application/json", JSON.stringify(rows, null, 1));
   }
 });

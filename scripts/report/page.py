@@ -10,7 +10,7 @@ import vl_convert
 from markupsafe import Markup
 
 from report import cells as cells_
-from report import charts, dataset, records, verdict, words
+from report import charts, dataset, records, style, verdict, words
 from report.trace import expert_load
 
 HERE = Path(__file__).parent
@@ -58,7 +58,7 @@ def view(cells, layers, files, trace):
         "margin": cells_.MARGIN, "folded_rows": FOLDED_ROWS,
         "files": [Path(f).name for f in files], "trace": Path(trace).name if trace else None,
         "cells": cells, "rows": rows, "names": names, "glyphs": GLYPHS,
-        "look": charts.look(names), "stage_colours": charts.STAGE_COLOURS,
+        "look": style.look(names), "stage_colours": style.STAGE_COLOURS,
         "panels": cells_.panel_names(cells),
         "settings": list(dict.fromkeys(c.setting for c in cells)),
         "rerouted_settings": list(dict.fromkeys(c.setting for c in cells if not c.dropless)),
@@ -73,9 +73,10 @@ def view(cells, layers, files, trace):
         "rerouting": verdict.rerouting(cells), "crossovers": verdict.crossovers(cells),
         "sensitivity": verdict.sensitivity(cells), "drops": verdict.drops(cells),
         "failures": verdict.failures(cells), "kept": kept, "layers": layers,
-        "timed": sum(bool(c.median and c.tokens) for c in cells),
+        "timed": sum(bool(c.median) for c in cells),
+        "drawn": sum(bool(c.median and c.tokens) for c in cells),
         "checked": sum(c.get("validation.worst_error") is not None for c in cells),
-        "specs": _specs(cells, names, layers), "config": charts.CONFIG,
+        "specs": _specs(cells, names, layers), "config": style.CONFIG,
         "table": dataset.table(cells), "samples": sample_values, "load": _load(layers),
         "repros": [c.line.get("repro") for c in cells],
     }  # fmt: skip

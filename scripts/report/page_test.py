@@ -1,4 +1,4 @@
-"""The page itself: complete, closed to the network, small, and drawn by a browser without a word."""
+"""The page itself: complete, closed to the network, small, drawn by a browser without a word."""
 
 import json
 import re
@@ -160,6 +160,7 @@ def dump(tmp_path, text):
     done = subprocess.run(
         [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
          f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=60000", "--dump-dom",
+         "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND",
          path.as_uri()],
         check=False, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
@@ -185,6 +186,43 @@ def test_a_browser_draws_every_chart_without_a_word(tmp_path, lines, kind):
     drawn = without_scripts(dom)
     assert "could not be drawn" not in drawn
     assert drawn.count("data-chart=") == drawn.count('role="graphics-document"') > 0
+
+
+PRESS = """<script type="module">
+  const told = [], until = (x) => new Promise((done) => {
+    const look = () => (x() ? done() : setTimeout(look, 50)); look(); });
+  const marks = () => document.querySelectorAll("[data-chart=latency] .mark-symbol path").length;
+  await until(() => document.documentElement.dataset.drawn);
+  const before = marks();
+  document.querySelector(".legend button").click();
+  await until(() => marks() < before);
+  told.push(`hid ${before - marks()}`);
+  const column = document.querySelectorAll(".speed thead th button")[2];
+  const values = () => [...document.querySelectorAll(".speed tbody tr")].map((row) => row.cells[2].dataset.value);
+  column.click(); told.push(`up ${values()}`);
+  column.click(); told.push(`down ${values()}`);
+  const details = document.querySelector("#latency details"); details.open = true;
+  await until(() => details.querySelector("tbody tr"));
+  told.push(`rows ${details.querySelectorAll("tbody tr").length}`);
+  URL.createObjectURL = (blob) => { blob.text().then((text) => told.push(`csv ${text.split("\\n").length}`)); return "#"; };
+  document.getElementById("save-csv").click();
+  await until(() => told.length === 5);
+  document.body.append(Object.assign(document.createElement("pre"), { id: "told", textContent: told.join("; ") }));
+</script></body>"""
+
+
+@pytest.mark.skipif(not BROWSER, reason="no Chromium on this machine")
+def test_legend_sorting_tables_and_download_do_what_they_say(tmp_path):
+    chosen = [testdata.record("time-moe-50m", "uniform", t, s)
+              for t in (1, 128) for s in ("loop-per-expert", "sort-and-group")]  # fmt: skip
+    text = render(tmp_path, chosen)
+    opened = re.sub(r"<meta http-equiv[^>]*>", "", text)
+    # Only the last </body> is the page's own: the runtime has one in a string.
+    opened = PRESS.join(opened.rsplit("</body>", 1))
+    dom, _ = dump(tmp_path, opened)
+    told = re.search(r'<pre id="told">(.*?)</pre>', dom)[1]
+    slow = re.search(r"up 1,([\d.]+);", told)[1]
+    assert told == f"hid 2; up 1,{slow}; down {slow},1; rows 4; csv 6" and float(slow) > 1
 
 
 def call(*arguments, python=(sys.executable,)):

@@ -50,7 +50,7 @@ class Regime:
 def regimes(cells):
     by_tokens = {}
     for row in rows(cells):
-        if row.ranked:
+        if len(row.ranked) > 1:  # a race takes two
             by_tokens.setdefault(row.tokens, []).append(row)
     found = []
     for tokens in sorted(by_tokens):
@@ -112,12 +112,15 @@ def crossovers(cells):
     """(panel, words) per panel: who is fastest over which measured token counts."""
     table = []
     for panel in panel_names(cells):
-        spans = []  # [winner, first tokens, last tokens]
+        spans = []  # [words, first tokens, last tokens]
         for row in (r for r in rows(cells) if r.panel == panel and r.ranked):
-            if spans and spans[-1][0] == row.winner:
+            name = row.winner or "too close to call"
+            if len(row.ranked) == 1:
+                name = f"only {row.ranked[0].strategy} was timed"
+            if spans and spans[-1][0] == name:
                 spans[-1][2] = row.tokens
             else:
-                spans.append([row.winner, row.tokens, row.tokens])
+                spans.append([name, row.tokens, row.tokens])
         table.append((panel, _spans_in_words(spans)))
     return table
 
@@ -126,10 +129,9 @@ def _spans_in_words(spans):
     if not spans:
         return "no dropless strategy was timed"
     if len(spans) == 1:
-        return f"{spans[0][0] or 'too close to call'} at every token count measured"
+        return f"{spans[0][0]} at every token count measured"
     parts = []
-    for i, (winner, first, last) in enumerate(spans):
-        name = winner or "too close to call"
+    for i, (name, first, last) in enumerate(spans):
         if i == 0:
             where = f"{'at' if first == last else 'up to'} {words.count(last, 'token')}"
         elif i == len(spans) - 1:
