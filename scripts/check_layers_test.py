@@ -55,6 +55,11 @@ def test_an_include_from_beside_is_told_the_path_from_the_root(tmp_path, capsys)
     assert 'harness/a.cc:1: "b.h" is not written from the root (meant "harness/b.h"?)' in out
 
 
+def test_a_header_that_the_build_writes_is_silent(tmp_path, capsys):
+    text = '#include "info.h"\n'
+    assert offences_of(tmp_path, capsys, "harness/a.cc", text, ["harness/info.cmake"]) == ""
+
+
 def test_the_contract_knows_only_the_standard_library(tmp_path, capsys):
     out = offences_of(tmp_path, capsys, "kernels/contract/a.h", "#include <cuda_bf16.h>\n")
     assert "kernels/contract/a.h:1: <cuda_bf16.h> is no standard header" in out

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "build" / "release"
 TIMEOUT_S = 120
 RUN_BLOCK = re.compile(r"^<!-- run -->\n```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+CODE_BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)[^)]*\)")
 
 
@@ -27,6 +28,7 @@ def line_of(text: str, position: int) -> int:
 
 def broken_links(document: Path) -> list[str]:
     text = document.read_text(encoding="utf-8")
+    text = CODE_BLOCK.sub(lambda code: "\n" * code[0].count("\n"), text)  # a lambda looks like one
     return [
         f"{document}:{line_of(text, link.start())}: {link[1]} does not exist"
         for link in LINK.finditer(text)

@@ -39,3 +39,8 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path, capsys):
     assert code == 1
     assert "README.md:5: gone/a.md does not exist" in out
     assert "README.md does not exist" not in out
+
+
+def test_code_that_looks_like_a_link_is_not_one(tmp_path, capsys):
+    text = "<!-- run -->\n```sh\ntrue\n```\n```cpp\n[](int) {}\n```\n"
+    assert check(tmp_path, capsys, text)[0] == 0

@@ -33,6 +33,9 @@ struct Malformed {
   bool of_w = true;   // whether it must name the tensor "w"
 };
 
+// Without this a test's name in ctest is the bytes of the struct.
+void PrintTo(const Malformed& malformed, std::ostream* out) { *out << malformed.name; }
+
 // One tensor "w" whose entry has this dtype, shape and data_offsets, and 4 bytes of data.
 Malformed entry(std::string name, const std::string& dtype, const std::string& shape,
                 const std::string& offsets, std::string says) {
