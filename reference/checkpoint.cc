@@ -142,6 +142,10 @@ std::optional<fs::path> weights_file(const fs::path& folder) {
   return std::nullopt;
 }
 
+void check_weights(const fs::path& file, const ModelConfig& config) {
+  CheckpointSource(file, config);
+}
+
 Model load_model(const fs::path& folder) {
   const ModelConfig config = read_model_config(folder / "config.json");
   const auto file = weights_file(folder);

@@ -24,7 +24,11 @@ std::vector<WeightTensor> weight_tensors(const ModelConfig& config);
 // The folder's weights file, or nothing where it has none.
 std::optional<std::filesystem::path> weights_file(const std::filesystem::path& folder);
 
-// Reads the whole model as float. Missing, misshapen, integer and surplus tensors are UserErrors.
+// Compares the header of a weights file with what the config expects: missing, misshapen, integer
+// and surplus tensors are UserErrors.
+void check_weights(const std::filesystem::path& file, const ModelConfig& config);
+
+// Reads the whole model as float. The same faults are UserErrors.
 Model load_model(const std::filesystem::path& folder);
 
 // Writes folder/model.safetensors in config.torch_dtype, a tensor at a time, and config.json with

@@ -26,6 +26,9 @@ Tensor integers(Shape shape, const std::vector<std::int32_t>& values) {
   return make_tensor<std::int32_t>(TensorType::kI32, std::move(shape), values);
 }
 
+// The end of a tensor's name: ".3"
+std::string dotted(std::int64_t number) { return std::string(".").append(std::to_string(number)); }
+
 // What both models show of a pass.
 template <class Real>
 Tensors shown(const DecoderOutput<Real>& pass, std::int64_t batch, std::int64_t top_k) {
@@ -33,7 +36,7 @@ Tensors shown(const DecoderOutput<Real>& pass, std::int64_t batch, std::int64_t 
   Tensors out;
   out["hidden"] = floats({batch, tokens / batch, pass.hidden.cols}, pass.hidden.values);
   for (std::size_t l = 0; l < pass.routing.size(); ++l) {
-    const std::string layer = "." + std::to_string(l);
+    const std::string layer = dotted(static_cast<std::int64_t>(l));
     const BasicRouting<Real>& routing = pass.routing[l];
     std::int64_t width = top_k;
     for (std::int64_t t = 0; t < tokens; ++t) {
@@ -80,7 +83,7 @@ Tensors forward(const TimeMoe& model, const std::filesystem::path& input,
   Tensors out = shown(pass, in.batch(), c.num_experts_per_tok);
   double ar_loss = 0;
   for (std::size_t j = 0; j < c.horizon_lengths.size(); ++j) {
-    const std::string horizon = "." + std::to_string(c.horizon_lengths[j]);
+    const std::string horizon = dotted(c.horizon_lengths[j]);
     const Matrix<Real> head = time_moe_head(model, j, pass.hidden);
     out["head" + horizon] = floats({in.batch(), in.steps(), head.cols}, head.values);
     if (labels.rows == 0) continue;
