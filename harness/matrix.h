@@ -9,9 +9,20 @@
 
 namespace moe::harness {
 
-// A matrix file says which cells to measure: `base` (defaults) x `axes` (lists, all combinations)
-// + `include` (more cells; where one gives lists, their combinations) - `exclude` (partial cells:
-// what agrees with all their keys is removed). harness/README.md has the keys.
+// A matrix file says which cells to measure, in JSON with comments: `base` (defaults) x `axes`
+// (lists, all combinations) + `include` (more cells; where one gives lists, their combinations)
+// - `exclude` (partial cells: what agrees with all their keys is removed); `presets` by name may
+// replace any of these; `name` and `description` are free. The keys of a cell:
+//   shape            a name of shapes.json, H=64,F=96,E=8,K=2, or an object (hidden, ffn, experts,
+//                    top_k, renormalize); must be given
+//   tokens           must be given; 0 is legal
+//   workload         as make_workload takes it; else uniform
+//   dtype            f32
+//   capacity_factor  null: the strategy's own
+//   seed             else 1
+//   threads          0: as many as there are
+//   strategy         a name, name@backend, or "*" for all that were built, the default
+//   samples, warmup, max_seconds  how to measure: in base and include only
 struct Matrix {
   std::string name{};  // the file's, else its stem
   std::string description{};
