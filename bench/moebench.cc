@@ -25,7 +25,8 @@ constexpr const char* kExamples = R"(Examples:
 MoE dispatch strategies, checked against a naive reference and then measured.)";
 
 constexpr const char* kExitCodes =
-    "Exit codes: 0 ok, 1 validation failed, 2 usage or bad input, 3 some cells crashed, timed out or "
+    "Exit codes: 0 ok, 1 validation failed, 2 usage or bad input, 3 some cells crashed, timed out "
+    "or "
     "ran out of memory (results written), 4 environment unusable, 70 bug, 130 interrupted.";
 
 // CLI11 names a word it did not expect; we add the nearest it would have.

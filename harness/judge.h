@@ -29,6 +29,9 @@ class Judge {
 
   Judgement examine(const StrategyInfo& strategy, const Knobs& knobs);
 
+  // What token choice without a capacity does with these tokens: drops are counted against it.
+  const Routing& dropless() const { return truth_.dropless(); }
+
   // The fault of an output that should equal an earlier, judged one; empty when it does. For the
   // check after the timed loop.
   std::string compare_with(const Judgement& judged, const RoutingPolicy& policy,

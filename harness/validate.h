@@ -18,10 +18,11 @@ struct Output {
 
 // One output, judged. Comparisons are written so that NaN fails.
 struct Validation {
-  double worst_error =
-      0;             // of one token: |y - ref| / |ref| (L2 over the row). The token is the one
-  double bound = 0;  // whose error is the largest share of its bound, which is what rounding
-  std::int64_t worst_token = -1;  // alone can explain (reference/error_bound.h)
+  // The token whose error is the largest share of its bound: |y - ref| / |ref| (L2 over the row),
+  // and what rounding alone can explain of it (reference/error_bound.h).
+  double worst_error = 0;
+  std::int64_t worst_token = -1;
+  double bound = 0;
   std::int64_t routing_differences =
       0;                       // assignments that are not the policy's, or wrongly weighted
   std::int64_t near_ties = 0;  // expert choice: other tokens, but of equal score within rounding

@@ -31,8 +31,10 @@ std::string page_state() {
   for (const char* python : {".venv/bin/python", "python3"}) {
     const std::string check =
         std::string(python) + " -c 'import altair, vl_convert, jinja2' >/dev/null 2>&1";
-    const int status = std::system(check.c_str());  // NOLINT(bugprone-command-processor): fixed text
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return std::string("can be drawn by ") + python;
+    const int status =
+        std::system(check.c_str());  // NOLINT(bugprone-command-processor): fixed text
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+      return std::string("can be drawn by ") + python;
   }
   return "cannot be drawn: no Python with altair, vl-convert-python and Jinja2 (scripts/setup.sh)";
 }
@@ -57,7 +59,8 @@ std::vector<Finding> findings() {
 }  // namespace
 
 void add_doctor_command(CLI::App& app) {
-  auto* command = app.add_subcommand("doctor", "The machine, and what will be skipped on it and why");
+  auto* command =
+      app.add_subcommand("doctor", "The machine, and what will be skipped on it and why");
   auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "As JSON");
   command->callback([json] {

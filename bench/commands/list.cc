@@ -33,8 +33,8 @@ Rows policies() {
   Rows rows = Rows::array();
   rows.push_back({{"name", "token-choice"},
                   {"summary", "each token takes its top K experts; nothing is dropped"}});
-  rows.push_back({{"name", "capped"},
-                  {"summary", "the same, until an expert is full; the rest is dropped"}});
+  rows.push_back(
+      {{"name", "capped"}, {"summary", "the same, until an expert is full; the rest is dropped"}});
   rows.push_back({{"name", "expert-choice"},
                   {"summary", "each expert takes the tokens that like it most; not causal"}});
   return rows;
@@ -94,8 +94,10 @@ struct Kind {
   std::string name;
   Rows (*rows)();
 };
-const std::vector<Kind> kKinds = {{"strategies", strategies}, {"policies", policies},
-                                  {"workloads", workloads},   {"shapes", shapes},
+const std::vector<Kind> kKinds = {{"strategies", strategies},
+                                  {"policies", policies},
+                                  {"workloads", workloads},
+                                  {"shapes", shapes},
                                   {"backends", backends}};
 
 }  // namespace

@@ -33,7 +33,8 @@ struct RunOptions {
 
 harness::RunContext context_of(bool measured, double timeout) {
   return {harness::make_run_id(),
-          harness::capture_environment(command_line_words(), cpu::gemm_library()), measured, timeout};
+          harness::capture_environment(command_line_words(), cpu::gemm_library()), measured,
+          timeout};
 }
 
 ExitCode exit_code(const std::vector<Record>& records) {
@@ -72,17 +73,17 @@ class Session {
   bool run(const std::vector<std::vector<Cell>>& groups, double budget_seconds,
            const std::function<void(const Record&)>& keep) {
     const auto start = std::chrono::steady_clock::now();
-    const harness::RunEvents events{
-        .on_record =
-            [&](const Record& r) {
-              keep(r);
-              records.push_back(r);
-              progress_.end(r.status);
-            },
-        .on_phase = [&](const Cell& cell, std::string_view phase) {
-          progress_.begin(fmt::format("{} {}", phase, cell.name()));
-        },
-        .aborted = [&] { return interrupts_.asked_twice(); }};
+    const harness::RunEvents events{.on_record =
+                                        [&](const Record& r) {
+                                          keep(r);
+                                          records.push_back(r);
+                                          progress_.end(r.status);
+                                        },
+                                    .on_phase =
+                                        [&](const Cell& cell, std::string_view phase) {
+                                          progress_.begin(fmt::format("{} {}", phase, cell.name()));
+                                        },
+                                    .aborted = [&] { return interrupts_.asked_twice(); }};
     for (const auto& group : groups) {
       const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
       if (spent.count() > budget_seconds) {
@@ -109,8 +110,7 @@ std::vector<Cell> without_done(std::vector<Cell> cells, const harness::Journal& 
 }
 
 void run_matrix(const RunOptions& options) {
-  const double budget =
-      options.time_budget.empty() ? 1e12 : parse_duration(options.time_budget);
+  const double budget = options.time_budget.empty() ? 1e12 : parse_duration(options.time_budget);
   const auto matrix = read_cells(options.cells);
   if (options.dry_run) return print_plan(matrix);
 
@@ -125,12 +125,11 @@ void run_matrix(const RunOptions& options) {
   std::vector<Record> records;
   {
     Session session(context, cells.size());
-    finished = session.run(by_problem(cells), budget,
-                           [&](const Record& r) { journal.append(r); });
+    finished = session.run(by_problem(cells), budget, [&](const Record& r) { journal.append(r); });
     records = std::move(session.records);
   }
-  fmt::print("{}", harness::summary_table(
-                       harness::latest_of_each_cell(harness::read_results(journal.path()).records)));
+  fmt::print("{}", harness::summary_table(harness::latest_of_each_cell(
+                       harness::read_results(journal.path()).records)));
   if (!finished) {
     fmt::print(stderr, "interrupted: {} of {} cells are in {}; --resume goes on from here\n",
                records.size(), cells.size(), journal.path().string());
@@ -155,7 +154,8 @@ void validate_matrix(const RunOptions& options, bool json) {
   Session session(context, matrix.cells.size());
   const bool finished = session.run(by_problem(matrix.cells), 1e12, tell);
   std::string summary;
-  for (const auto& [status, n] : counts) summary += fmt::format("{}{} {}", summary.empty() ? "" : ", ", n, status);
+  for (const auto& [status, n] : counts)
+    summary += fmt::format("{}{} {}", summary.empty() ? "" : ", ", n, status);
   if (!json) {
     double worst = 0;  // error over bound
     for (const Record& r : session.records) {
@@ -199,7 +199,8 @@ void add_run_command(CLI::App& app) {
   command->add_option("matrix", options->cells.matrix, "The matrix file")->required();
   add_cell_options(*command, options->cells);
   command->add_option("--out", options->out, "Folder of the result file (results/local/NAME)");
-  command->add_option("--time-budget", options->time_budget, "Start no problem after this: 90s, 8m");
+  command->add_option("--time-budget", options->time_budget,
+                      "Start no problem after this: 90s, 8m");
   command->add_option("--timeout", options->timeout, "Seconds a strategy may give no sign of life")
       ->check(CLI::PositiveNumber);
   command->add_flag("--resume", options->resume, "Leave out cells the result file already has");
@@ -217,7 +218,7 @@ void add_validate_command(CLI::App& app) {
   auto options = std::make_shared<RunOptions>();
   auto json = std::make_shared<bool>(false);
   options->cells.matrix = "bench/matrices/smoke.json";
-  command->add_option("matrix", options->cells.matrix, "The matrix file", true);
+  command->add_option("matrix", options->cells.matrix, "The matrix file")->capture_default_str();
   add_cell_options(*command, options->cells);
   command->add_option("--timeout", options->timeout, "Seconds a strategy may give no sign of life")
       ->check(CLI::PositiveNumber);
@@ -226,11 +227,11 @@ void add_validate_command(CLI::App& app) {
 }
 
 void add_repro_command(CLI::App& app) {
-  auto* command = app.add_subcommand(
-      "repro",
-      "Run exactly one cell of a result line again; prints its new line\n"
-      "Example:\n"
-      "  moebench repro 'tiny/T=64/zipf:1.0/f32/sort-and-group@cpu'");
+  auto* command =
+      app.add_subcommand("repro",
+                         "Run exactly one cell of a result line again; prints its new line\n"
+                         "Example:\n"
+                         "  moebench repro 'tiny/T=64/zipf:1.0/f32/sort-and-group@cpu'");
   struct Options {
     std::string cell;
     int samples = 30;

@@ -69,10 +69,13 @@ double parse_duration(const std::string& text) {
   double number = 0;
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const std::string unit(rest, text.data() + text.size());
-  const double seconds = unit == "s" || unit.empty() ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  const double seconds = unit == "s" || unit.empty() ? 1
+                         : unit == "m"               ? 60
+                         : unit == "h"               ? 3600
+                                                     : 0;
   if (error != std::errc() || seconds == 0 || !(number > 0)) {
-    throw UserError(fmt::format("--time-budget: found \"{}\", expected a time like 90s, 8m or 1.5h",
-                                text));
+    throw UserError(
+        fmt::format("--time-budget: found \"{}\", expected a time like 90s, 8m or 1.5h", text));
   }
   return number * seconds;
 }
