@@ -16,7 +16,7 @@ namespace {
 const std::vector<std::array<std::int64_t, 5>> kShapes = {
     {17, 32, 40, 8, 2}, {9, 1, 5, 4, 2},       {9, 2, 1, 4, 2},
     {5, 16, 1, 3, 1},   {8, 24, 33, 1, 1},     {7, 31, 64, 8, 8},
-    {6, 130, 17, 6, 5}, {40, 64, 200, 64, 64}, {0, 8, 8, 4, 2}};
+    {6, 130, 17, 6, 5}, {40, 64, 200, 16, 16}, {0, 8, 8, 4, 2}};
 
 MoeShape shape(const std::array<std::int64_t, 5>& a, bool renormalize) {
   return {.tokens = a[0],

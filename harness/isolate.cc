@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -128,9 +129,8 @@ void ChildLink::say(const std::string& line) {
   }
 }
 
-ChildExit run_isolated(const std::function<void(ChildLink&)>& work,
-                       const std::function<void(const std::string&)>& on_line,
-                       double timeout_seconds, const std::function<bool()>& aborted) {
+ChildExit run_isolated(const std::function<void(ChildLink&)>& work, const ChildEvents& events,
+                       double timeout_seconds) {
   int ends[2];
   if (pipe(ends) != 0) throw std::runtime_error("no pipe to a child process");
   SharedMark mark;
@@ -143,7 +143,7 @@ ChildExit run_isolated(const std::function<void(ChildLink&)>& work,
   }
   close(ends[1]);
 
-  LineReader lines(on_line);
+  LineReader lines(events.on_line);
   ChildExit ended;
   auto alive_at = Clock::now();
   std::int64_t seen_mark = -1;
@@ -162,11 +162,12 @@ ChildExit run_isolated(const std::function<void(ChildLink&)>& work,
       if (n > 0) lines.take(bytes, static_cast<std::size_t>(n));
     }
     if (const auto now_mark = mark.value().load(); ready > 0 || now_mark != seen_mark) {
+      if (now_mark != seen_mark) events.on_mark(now_mark);
       seen_mark = now_mark;
       alive_at = Clock::now();
     }
     const std::chrono::duration<double> silent = Clock::now() - alive_at;
-    if (aborted()) {
+    if (events.aborted()) {
       end_child(child);
       ended = {ChildExit::Kind::kAborted, "interrupted"};
       break;

@@ -35,12 +35,16 @@ class ChildLink {
   std::atomic<std::int64_t>& mark_;
 };
 
-// Runs `work` in a process of its own, so that whatever it does to itself costs nothing else. Lines
-// it says go to `on_line` here. A child that says and marks nothing for `timeout_seconds` is ended;
-// so is one when `aborted` turns true. The parent must not have started any thread (OpenMP
-// included). The child ignores interrupts: the parent decides.
-ChildExit run_isolated(const std::function<void(ChildLink&)>& work,
-                       const std::function<void(const std::string&)>& on_line,
-                       double timeout_seconds, const std::function<bool()>& aborted);
+struct ChildEvents {
+  std::function<void(const std::string&)> on_line = [](const std::string&) {};  // what it said
+  std::function<void(std::int64_t)> on_mark = [](std::int64_t) {};  // where it is; may skip some
+  std::function<bool()> aborted = [] { return false; };             // end it at once?
+};
+
+// Runs `work` in a process of its own, so that whatever it does to itself costs nothing else. A
+// child that says and marks nothing for `timeout_seconds` is ended. The parent must not have
+// started any thread (OpenMP included). The child ignores interrupts: the parent decides.
+ChildExit run_isolated(const std::function<void(ChildLink&)>& work, const ChildEvents& events,
+                       double timeout_seconds);
 
 }  // namespace moe::harness

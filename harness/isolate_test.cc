@@ -17,9 +17,9 @@ using Kind = ChildExit::Kind;
 
 ChildExit run(const std::function<void(ChildLink&)>& work,
               std::vector<std::string>* lines = nullptr, double timeout = 20) {
-  return run_isolated(
-      work, [&](const std::string& line) { lines ? lines->push_back(line) : void(); }, timeout,
-      [] { return false; });
+  ChildEvents events;
+  if (lines) events.on_line = [&](const std::string& line) { lines->push_back(line); };
+  return run_isolated(work, events, timeout);
 }
 
 TEST(Isolate, LinesArriveWholeAndInOrder) {

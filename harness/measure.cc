@@ -55,7 +55,19 @@ class Runner {
     const auto start = Clock::now();
     strategy_->prepare(work.problem(contestant.knobs).layer);
     measurement_.timing.prepare_ns = since(start);
-    warm_up();
+  }
+
+  // Until caches and clocks have settled; what it costs says how many runs make a sample.
+  void warm_up(std::int64_t least) {
+    double total = 0;
+    double last = 0;
+    for (std::int64_t runs = 0; runs < least || (total < kWarmUpNs && runs < 1000); ++runs) {
+      const auto start = Clock::now();
+      strategy_->run(batches_.turned(0), y_.view(), no_clock_);
+      total += last = since(start);
+    }
+    measurement_.timing.runs_per_sample = static_cast<std::int64_t>(
+        std::ceil(std::max(1.0, kShortestSampleNs / std::max(last, 1.0))));
   }
 
   bool wants_more(const MeasureOptions& options) const {
@@ -91,19 +103,6 @@ class Runner {
   }
 
  private:
-  // Until caches and clocks have settled; what it costs says how many runs make a sample.
-  void warm_up() {
-    double total = 0;
-    double last = 0;
-    for (int runs = 0; runs < 2 || (total < kWarmUpNs && runs < 1000); ++runs) {
-      const auto start = Clock::now();
-      strategy_->run(batches_.turned(0), y_.view(), no_clock_);
-      total += last = since(start);
-    }
-    measurement_.timing.runs_per_sample = static_cast<std::int64_t>(
-        std::ceil(std::max(1.0, kShortestSampleNs / std::max(last, 1.0))));
-  }
-
   void summarize() {
     Timing& t = measurement_.timing;
     t.min_ns = std::ranges::min(t.samples_ns);
@@ -146,24 +145,30 @@ std::vector<Measurement> measure(const Workload& work, Judge& judge,
                                  const MeasureOptions& options) {
   const TurnedBatch batches(work.problem().batch);
   std::vector<std::unique_ptr<Runner>> runners;
-  for (const Contestant& c : contestants) {
-    runners.push_back(std::make_unique<Runner>(c, work, batches));
+  for (std::size_t i = 0; i < contestants.size(); ++i) {
+    options.on_turn(i);
+    runners.push_back(std::make_unique<Runner>(contestants[i], work, batches));
+    runners[i]->warm_up(options.warm_up);
   }
   std::mt19937_64 random(options.seed);
-  std::vector<Runner*> block;
+  const auto tokens = static_cast<std::uint64_t>(std::max<std::int64_t>(1, work.shape.tokens));
+  std::vector<std::size_t> block;
   do {
     block.clear();
-    for (const auto& runner : runners) {
-      if (runner->wants_more(options)) block.push_back(runner.get());
+    for (std::size_t i = 0; i < runners.size(); ++i) {
+      if (runners[i]->wants_more(options)) block.push_back(i);
     }
     std::ranges::shuffle(block, random);
-    for (Runner* runner : block) {
-      const auto tokens = static_cast<std::uint64_t>(std::max<std::int64_t>(1, work.shape.tokens));
-      runner->take_sample(static_cast<std::int64_t>(random() % tokens));
+    for (const std::size_t i : block) {
+      options.on_turn(i);
+      runners[i]->take_sample(static_cast<std::int64_t>(random() % tokens));
     }
   } while (!block.empty());
   std::vector<Measurement> results;
-  for (const auto& runner : runners) results.push_back(runner->finish(judge));
+  for (std::size_t i = 0; i < runners.size(); ++i) {
+    options.on_turn(i);
+    results.push_back(runners[i]->finish(judge));
+  }
   return results;
 }
 

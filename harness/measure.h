@@ -43,8 +43,11 @@ struct Measurement {
 
 struct MeasureOptions {
   std::int64_t samples = 30;
-  double max_seconds = 1;  // per strategy; six samples are taken all the same
-  std::uint64_t seed = 1;  // of the order of strategies and the turning of tokens
+  double max_seconds = 1;    // per strategy; six samples are taken all the same
+  std::int64_t warm_up = 3;  // runs before the first sample, at least
+  std::uint64_t seed = 1;    // of the order of strategies and the turning of tokens
+  std::function<void(std::size_t)> on_turn = [](std::size_t) {};  // whose turn it is, outside the
+                                                                  // timed part
 };
 
 // Measures all contestants together: in every block each takes one sample, in an order shuffled

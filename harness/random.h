@@ -17,6 +17,7 @@ enum class Purpose : std::uint32_t {
   kLogits = 6,
   kPopularity = 7,
   kProportions = 8,
+  kLayer = 9,
 };
 
 // Four random words that depend on (seed, purpose, index, part) and nothing else: no state, so the

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <set>
+#include <tuple>
 
 #include "kernels/contract/error.h"
 
@@ -30,12 +31,16 @@ ResultsFile read_results(const std::filesystem::path& path) {
 }
 
 std::vector<Record> latest_of_each_cell(std::vector<Record> records) {
-  // The same cell in another cache state or with another capacity is another measurement.
-  using Key = std::tuple<std::string, std::string, std::optional<double>>;
+  // The same cell in another cache state, with another capacity or on another machine is another
+  // measurement.
+  using Key =
+      std::tuple<std::string, std::string, std::optional<double>, std::string, std::int64_t>;
   std::set<Key> seen;
   std::vector<Record> latest;
   for (auto r = records.rbegin(); r != records.rend(); ++r)
-    if (seen.insert({r->cell, r->cache, r->capacity_factor}).second)
+    if (seen.emplace(r->cell, r->cache, r->capacity_factor, r->environment.cpu,
+                     r->environment.threads)
+            .second)
       latest.push_back(std::move(*r));
   std::ranges::reverse(latest);
   return latest;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <span>
@@ -11,6 +12,7 @@
 #include "harness/random.h"
 #include "harness/routing_generator.h"
 #include "harness/selection.h"
+#include "harness/trace.h"
 #include "harness/workload_name.h"
 #include "kernels/contract/error.h"
 
@@ -38,20 +40,6 @@ std::vector<float> uniform_weights(std::int64_t n, std::int64_t fan_in, DType dt
     }
   }
   return v;
-}
-
-// Bell-shaped with mean 0 and variance 1: the sum of four uniforms (Irwin and Hall), scaled.
-std::vector<float> make_inputs(const MoeShape& s, std::uint64_t seed) {
-  std::vector<float> x(static_cast<std::size_t>(s.tokens * s.hidden));
-  constexpr double kSqrt3 = 1.7320508075688772;
-#pragma omp parallel for schedule(static)
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const auto words = random_block(seed, Purpose::kInput, i);
-    const auto sum = std::accumulate(words.begin(), words.end(), std::uint64_t{2});
-    const double bell = (static_cast<double>(sum) * 0x1p-32 - 2) * kSqrt3;
-    x[i] = round_to(s.dtype, static_cast<float>(bell));
-  }
-  return x;
 }
 
 // E different multiples of 2^-22 in [-2, 2), in falling order.
@@ -89,12 +77,50 @@ std::vector<float> logits_for(const std::vector<std::int32_t>& ids, const MoeSha
   return logits;
 }
 
+// trace:FILE#layer=N; without #layer=N the first layer.
+Workload replay(const std::string& name, const MoeShape& shape,
+                std::shared_ptr<const ExpertWeights> weights, std::uint64_t seed) {
+  const std::string rest = name.substr(std::string_view("trace:").size());
+  const auto mark = rest.rfind("#layer=");
+  const Trace trace = read_trace(rest.substr(0, mark));
+  std::int64_t layer = trace.layers.front().index;
+  if (mark != std::string::npos) {
+    const char* begin = rest.data() + mark + std::string_view("#layer=").size();
+    const char* end = rest.data() + rest.size();
+    if (std::from_chars(begin, end, layer).ptr != end || begin == end) {
+      throw UserError(fmt::format(
+          "workload \"{}\": layer is \"{}\", expected a whole number after #layer=", name, begin));
+    }
+  }
+  try {
+    Workload w = trace_workload(trace, layer, shape, std::move(weights), seed);
+    w.name = name;
+    return w;
+  } catch (const UserError& e) {
+    throw UserError(fmt::format("workload \"{}\": {}", name, e.what()));
+  }
+}
+
 }  // namespace
 
 Problem Workload::problem(const Knobs& knobs) const {
   return {{shape, weights.get(), knobs},
           {packed(x.data(), shape.tokens, shape.hidden),
            packed(logits.data(), shape.tokens, shape.experts)}};
+}
+
+// The sum of four uniforms (Irwin and Hall), scaled.
+std::vector<float> make_inputs(const MoeShape& s, std::uint64_t seed) {
+  std::vector<float> x(static_cast<std::size_t>(s.tokens * s.hidden));
+  constexpr double kSqrt3 = 1.7320508075688772;
+#pragma omp parallel for schedule(static)
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto words = random_block(seed, Purpose::kInput, i);
+    const auto sum = std::accumulate(words.begin(), words.end(), std::uint64_t{2});
+    const double bell = (static_cast<double>(sum) * 0x1p-32 - 2) * kSqrt3;
+    x[i] = round_to(s.dtype, static_cast<float>(bell));
+  }
+  return x;
 }
 
 std::shared_ptr<const ExpertWeights> make_weights(const MoeShape& s, std::uint64_t seed) {
@@ -112,6 +138,7 @@ Workload make_workload(const std::string& name, const MoeShape& shape,
         "shape: top_k is {}, expected 1 to {}: a token takes distinct experts, and there are {}",
         shape.top_k, shape.experts, shape.experts));
   }
+  if (name.starts_with("trace:")) return replay(name, shape, std::move(weights), seed);
   const auto selection = generate_selection(parse_generator(name, shape), shape, seed);
   Workload w;
   w.shape = shape;

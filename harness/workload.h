@@ -18,7 +18,7 @@ struct Workload {
   std::vector<float> logits{};  // [T, E]
   std::string name{};           // as the matrix file writes it: "zipf:1.0", "trace:FILE#layer=3"
   std::string origin{};  // in words: the generator and its seed, or the trace and its cropping
-  std::string hash{};    // 16 hex digits of the routing: XXH64 of ids, then of logits
+  std::string hash{};    // 16 hex digits of the routing: XXH64 over ids, then logits
   double requested_share = 0;  // the busiest expert's share of assignments that was asked for
                                // (the generator's probabilities); 0 where nothing was asked
 
@@ -28,6 +28,9 @@ struct Workload {
 // Weights of order one per output (uniform, variance 1 / fan-in), incompressible, same bits from
 // every compiler and thread count. Depends on shape and seed only, not on shape.tokens.
 std::shared_ptr<const ExpertWeights> make_weights(const MoeShape& shape, std::uint64_t seed);
+
+// Tokens of variance one: [shape.tokens, shape.hidden], bell-shaped, rounded to the shape's dtype.
+std::vector<float> make_inputs(const MoeShape& shape, std::uint64_t seed);
 
 // name: balanced | uniform | zipf:S | dirichlet:A | hot:M:F | collapse | correlated:A:L |
 // trace:FILE#layer=N. Defaults may be left out ("zipf" is zipf:1.0). An unknown name or a parameter

@@ -104,6 +104,7 @@ std::vector<WorkloadKind> workload_kinds() {
       {"hot:M:F", "A share F of the tokens must include one of M hot experts (default 1 and 1)."},
       {"collapse", "Every token takes the same K experts: the worst case."},
       {"correlated:A:L", "Sequences of L tokens share a topic, by Dir(A/E) (default 8 and 128)."},
+      {"trace:FILE#layer=N", "Logits recorded from a model, cropped or repeated to size."},
   };
 }
 

@@ -67,7 +67,7 @@ template <class Real>
 void rotate(Matrix<Real>& x, std::int64_t head_dim, double theta,
             const std::vector<std::int64_t>& positions) {
   const std::int64_t half = head_dim / 2;
-#pragma omp parallel for
+#pragma omp parallel for if (x.rows * x.cols > kWorthThreads)
   for (std::int64_t t = 0; t < x.rows; ++t) {
     for (std::int64_t i = 0; i < half; ++i) {
       const double frequency =
@@ -136,7 +136,7 @@ Matrix<Real> attention(const AttentionShape& shape, const AttentionWeights& weig
 
   const std::int64_t group = shape.heads / shape.kv_heads;
   Matrix<Real> mixed(x.rows, shape.heads * shape.head_dim);
-#pragma omp parallel for collapse(2) schedule(dynamic, 8)
+#pragma omp parallel for collapse(2) schedule(dynamic, 8) if (x.rows * x.cols > kWorthThreads)
   for (std::int64_t t = 0; t < x.rows; ++t) {
     for (std::int64_t n = 0; n < shape.heads; ++n) {
       const std::int64_t b = t / steps;

@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <numbers>
-#include <utility>
 
 namespace moe::reference {
 namespace {
@@ -44,46 +43,41 @@ std::uint64_t fnv1a(const std::string& text) {
   return hash;
 }
 
-void golden_values(const std::string& name, double base, double scale, std::int64_t first,
-                   std::span<float> out) {
-  const std::uint64_t seed = fnv1a(name) + static_cast<std::uint64_t>(first);
-  for (std::size_t i = 0; i < out.size(); ++i) {
+std::vector<float> golden_values(const std::string& name, double base, double scale,
+                                 std::int64_t count) {
+  const std::uint64_t seed = fnv1a(name);
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < values.size(); ++i) {
     const double u = static_cast<double>(splitmix64(seed + i) >> 11) * 0x1p-53;
-    out[i] = static_cast<float>(base + scale * (2 * u - 1));
+    values[i] = static_cast<float>(base + scale * (2 * u - 1));
   }
+  return values;
 }
 
-WeightGenerator golden_weights() {
-  return [](const TensorSpec& tensor, std::int64_t first, std::span<float> out) {
+TensorSource golden_weights() {
+  return [](const WeightTensor& tensor) {
     const bool norm = tensor.role == TensorRole::kNorm;
     const bool wide = tensor.role == TensorRole::kEmbedding || tensor.role == TensorRole::kRouter ||
                       tensor.role == TensorRole::kSharedExpertGate;
-    golden_values(tensor.name, norm ? 1 : 0, norm ? 0.1 : wide ? 1.0 : 0.3, first, out);
+    const double scale = norm ? 0.1 : wide ? 1.0 : 0.3;
+    return golden_values(tensor.name, norm ? 1 : 0, scale, tensor.elements());
   };
 }
 
-WeightGenerator normal_weights(std::uint64_t seed, double deviation) {
-  return [=](const TensorSpec& tensor, std::int64_t first, std::span<float> out) {
+TensorSource normal_weights(std::uint64_t seed, double deviation) {
+  return [=](const WeightTensor& tensor) {
+    const std::int64_t count = tensor.elements();
     const bool norm = tensor.role == TensorRole::kNorm;
-    if (norm || tensor.role == TensorRole::kAttentionBias) {
-      std::ranges::fill(out, norm ? 1.0F : 0.0F);
-      return;
-    }
+    std::vector<float> values(static_cast<std::size_t>(count), norm ? 1.0F : 0.0F);
+    if (norm || tensor.role == TensorRole::kAttentionBias) return values;
     const std::uint64_t key = splitmix64(seed) ^ fnv1a(tensor.name);
-    for (std::size_t i = 0; i < out.size();) {
-      const std::uint64_t at = static_cast<std::uint64_t>(first) + i;
-      const auto z = four_normals(key, at / 4);
-      for (std::uint64_t lane = at % 4; lane < 4 && i < out.size(); ++lane, ++i) {
-        out[i] = static_cast<float>(deviation * z[lane]);
+#pragma omp parallel for
+    for (std::int64_t first = 0; first < count; first += 4) {
+      const auto z = four_normals(key, static_cast<std::uint64_t>(first / 4));
+      for (std::int64_t i = first; i < std::min(first + 4, count); ++i) {
+        values[i] = static_cast<float>(deviation * z[i - first]);
       }
     }
-  };
-}
-
-TensorSource source_of(WeightGenerator generator) {
-  return [generator = std::move(generator)](const TensorSpec& tensor) {
-    std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
-    generator(tensor, 0, values);
     return values;
   };
 }

@@ -71,18 +71,13 @@ inline MixtralConfig tiny_mixtral_config() {
   return m;
 }
 
-inline TimeMoe tiny_time_moe() {
-  return make_time_moe(tiny_time_moe_config(), source_of(golden_weights()));
-}
-inline Mixtral tiny_mixtral() {
-  return make_mixtral(tiny_mixtral_config(), source_of(golden_weights()));
-}
+inline TimeMoe tiny_time_moe() { return make_time_moe(tiny_time_moe_config(), golden_weights()); }
+inline Mixtral tiny_mixtral() { return make_mixtral(tiny_mixtral_config(), golden_weights()); }
 
 // The golden series, [2, 6], made by the generator (the file has 9 digits of it).
 template <class Real>
 std::vector<Real> golden_series(const std::string& name, double scale) {
-  std::vector<float> v(12);
-  golden_values(name, 0, scale, 0, v);
+  const auto v = golden_values(name, 0, scale, 12);
   return {v.begin(), v.end()};
 }
 

@@ -10,6 +10,9 @@ namespace moe::reference {
 
 // The layers that both models are made of. Weights are float, arithmetic is Real. Rows are tokens.
 
+// Fewer operations than this are done sooner than other threads wake up.
+constexpr std::int64_t kWorthThreads = 1 << 16;
+
 // y = x W^T + b
 struct Linear {
   std::int64_t out = 0;
@@ -47,7 +50,7 @@ template <class Real>
 Matrix<Real> linear(const Linear& l, const Matrix<Real>& x) {
   constexpr std::int64_t kTile = 16;  // tokens that stay in the cache while all of W passes by
   Matrix<Real> y(x.rows, l.out);
-#pragma omp parallel for collapse(2) schedule(static)
+#pragma omp parallel for collapse(2) schedule(static) if (x.rows * l.out * l.in > kWorthThreads)
   for (std::int64_t first = 0; first < x.rows; first += kTile) {
     for (std::int64_t o = 0; o < l.out; ++o) {
       const float* w = l.weight.data() + o * l.in;
@@ -73,7 +76,7 @@ Real silu(Real z) {
 // y = silu(a) * b, element by element
 template <class Real>
 Matrix<Real> silu_times(Matrix<Real> a, const Matrix<Real>& b) {
-#pragma omp parallel for
+#pragma omp parallel for if (a.rows * a.cols > kWorthThreads)
   for (std::size_t i = 0; i < a.values.size(); ++i) a.values[i] = silu(a.values[i]) * b.values[i];
   return a;
 }
@@ -88,7 +91,7 @@ Matrix<Real> swiglu(const Swiglu& w, const Matrix<Real>& x) {
 template <class Real>
 Matrix<Real> rms_norm(const std::vector<float>& weight, double eps, const Matrix<Real>& x) {
   Matrix<Real> y(x.rows, x.cols);
-#pragma omp parallel for
+#pragma omp parallel for if (x.rows * x.cols > kWorthThreads)
   for (std::int64_t t = 0; t < x.rows; ++t) {
     const Real mean = dot(x.row(t), x.row(t), x.cols) / static_cast<Real>(x.cols);
     const Real scale = 1 / std::sqrt(mean + static_cast<Real>(eps));

@@ -41,7 +41,7 @@ TYPED_TEST_SUITE(MixtralGolden, Precisions);
 
 TYPED_TEST(MixtralGolden, ParameterCount) {
   std::int64_t parameters = 0;
-  make_mixtral(tiny_mixtral_config(), [&](const TensorSpec& t) {
+  make_mixtral(tiny_mixtral_config(), [&](const WeightTensor& t) {
     parameters += t.elements();
     return std::vector<float>{};
   });

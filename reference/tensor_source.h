@@ -23,7 +23,7 @@ enum class TensorRole : std::uint8_t {
   kHead,
 };
 
-struct TensorSpec {
+struct WeightTensor {
   std::string name;                 // the published one
   std::vector<std::int64_t> shape;  // row-major
   TensorRole role;
@@ -37,7 +37,7 @@ struct TensorSpec {
 
 // Where a model gets its weights: asked once for every tensor. A checkpoint, a generator of random
 // numbers, or a recorder that only writes down what was asked (then the model stays empty).
-using TensorSource = std::function<std::vector<float>(const TensorSpec&)>;
+using TensorSource = std::function<std::vector<float>(const WeightTensor&)>;
 
 // `module`.weight, [out, in]
 inline Linear make_linear(const TensorSource& source, const std::string& module, std::int64_t out,

@@ -67,8 +67,8 @@ TYPED_TEST(TimeMoeGolden, SeriesAreTheGenerators) {
 TYPED_TEST(TimeMoeGolden, WeightsBeginAsWritten) {
   std::map<std::string, std::vector<float>> seen;
   std::int64_t parameters = 0;
-  const TensorSource golden_source = source_of(golden_weights());
-  make_time_moe(tiny_time_moe_config(), [&](const TensorSpec& t) {
+  const TensorSource golden_source = golden_weights();
+  make_time_moe(tiny_time_moe_config(), [&](const WeightTensor& t) {
     parameters += t.elements();
     return seen[t.name] = golden_source(t);
   });
@@ -168,7 +168,7 @@ TYPED_TEST(TimeMoeGolden, DenseVariant) {
   TimeMoeConfig config = tiny_time_moe_config();
   config.use_dense = true;
   config.apply_aux_loss = false;
-  const TimeMoe dense = make_time_moe(config, source_of(golden_weights()));
+  const TimeMoe dense = make_time_moe(config, golden_weights());
   const auto out = this->forward(dense, {});
   EXPECT_TRUE(out.router_logits.empty());
   const auto head8 = time_moe_head(dense, 2, out.hidden);
@@ -180,7 +180,7 @@ TYPED_TEST(TimeMoeGolden, DenseVariant) {
   this->expect_near(this->losses(dense, out, {}, mean), this->golden["dense"]["ar_loss_nomask"],
                     "losses");
   std::int64_t parameters = 0;
-  make_time_moe(config, [&](const TensorSpec& t) {
+  make_time_moe(config, [&](const WeightTensor& t) {
     parameters += t.elements();
     return std::vector<float>{};
   });

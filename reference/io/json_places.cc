@@ -208,6 +208,10 @@ class Finder {
 }  // namespace
 
 json parse_strictly(std::string_view text, const std::string& name) {
+  // nlohmann takes a NUL byte for the end of the text, whatever follows.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    throw UserError(line_and_column(text, nul, name) + ": not JSON: a NUL byte");
+  }
   Builder builder(text, name);
   Events(text, builder).run();
   return builder.take();

@@ -151,6 +151,10 @@ TEST(StrictJson, RefusesTrailingText) {
   EXPECT_THAT(complaint_about("{} {}"), HasSubstr("f.json:1:4: not JSON"));
 }
 
+TEST(StrictJson, RefusesANulByte) {
+  EXPECT_EQ(complaint_about(std::string("{}\n\0 x", 6)), "f.json:2:1: not JSON: a NUL byte");
+}
+
 TEST(StrictJson, PointsAtASyntaxError) {
   EXPECT_THAT(complaint_about("{\n \"a\": tru\n}"), HasSubstr("f.json:2:10: not JSON"));
   EXPECT_THAT(complaint_about("[1,\n2"), HasSubstr("f.json:2:2: not JSON"));

@@ -1,0 +1,16 @@
+#pragma once
+#include "kernels/contract/strategy.h"
+#include "reference/routed_experts.h"
+
+namespace moe::harness {
+
+// A strategy inside a whole model: one instance a layer, prepared when that layer first runs and
+// again when a pass has more tokens than any before it. The model then computes with the routing
+// and output the strategy really made. Throws UserError where the strategy does not run on the CPU
+// or does not support the model's layers.
+reference::RoutedExperts<float> strategy_experts(const StrategyInfo& strategy);
+
+// The CPU strategy of that name. Throws UserError with the nearest name there is.
+const StrategyInfo& find_cpu_strategy(const std::string& name);
+
+}  // namespace moe::harness

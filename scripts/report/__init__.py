@@ -1,0 +1,1 @@
+"""The pieces of scripts/report.py: result lines in, one HTML page out."""
