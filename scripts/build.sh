@@ -20,5 +20,5 @@ build=(cmake --build --preset "$preset" --parallel "$(nproc)" "${targets[@]}")
 if [[ -t 1 ]]; then # ninja then draws its progress on one line
   "${build[@]}"
 else
-  "${build[@]}" | { grep -vE 'ninja: no work to do|Re-checking globbed' || true; }
+  "${build[@]}" | { grep --line-buffered -vE 'ninja: no work to do|Re-checking globbed' || true; }
 fi

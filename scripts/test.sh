@@ -23,18 +23,18 @@ step() {
   return "$code"
 }
 
-# Builds a preset and runs its tests.
-build_and_ctest() {
-  step "build-$1" scripts/build.sh "$1" &&
-    step "$1" ctest --preset "$1" -j2 --timeout 300 --no-tests=error \
-      --output-junit "$results/$1.xml"
+# The tests of a built preset.
+run_ctest() {
+  step "$1" ctest --preset "$1" -j2 --timeout 300 --no-tests=error \
+    --output-junit "$results/$1.xml"
 }
 
 step lint scripts/lint.sh
-if build_and_ctest release; then
+if step build-release scripts/build.sh release; then
+  run_ctest release
   step readme python3 scripts/check_readme.py
 fi
-build_and_ctest debug
+if step build-debug scripts/build.sh debug; then run_ctest debug; fi
 step pytest .venv/bin/python -m pytest --junit-xml "$results/pytest.xml"
 
 echo
