@@ -24,19 +24,19 @@ RoutingComparison compare(const std::vector<float>& l, const Routing& got) {
   return compare_routing(ExpertChoice{1.0F}, kShape, packed(l.data(), 4, 2), got);
 }
 
-// Expert 0 takes tokens 0 and `taken`; expert 1 those that like it most: 3 and the other.
-Routing taking(std::int32_t taken, const std::vector<float>& l) {
-  auto r = expert_choice(l);
-  const auto other = taken == 1 ? 2 : 1;
+// Expert 0 takes tokens 0 and `first`, expert 1 tokens 3 and `second`, with the weights they have.
+Routing taking(std::int32_t first, std::int32_t second, const std::vector<float>& l) {
   MoeShape all = kShape;
   all.top_k = 2;
   const auto p = reference::route<float>(TokenChoice{}, all, packed(l.data(), 4, 2));
   Routing out{{0}, {}, {}};
   for (std::int32_t t = 0; t < 4; ++t) {
-    const std::int32_t e = t == 0 || t == taken ? 0 : 1;
-    if (t == other || t == 0 || t == taken || t == 3) {
-      out.expert.push_back(e);
-      out.weight.push_back(p.expert[2 * t] == e ? p.weight[2 * t] : p.weight[2 * t + 1]);
+    for (auto a = p.offsets[t]; a < p.offsets[t + 1]; ++a) {
+      const bool zero = p.expert[a] == 0 && (t == 0 || t == first);
+      const bool one = p.expert[a] == 1 && (t == 3 || t == second);
+      if (!zero && !one) continue;
+      out.expert.push_back(p.expert[a]);
+      out.weight.push_back(p.weight[a]);
     }
     out.offsets.push_back(static_cast<std::int32_t>(out.expert.size()));
   }
@@ -50,20 +50,22 @@ TEST(CompareRouting, PassesThePolicysOwn) {
 
 TEST(CompareRouting, CountsANearTieAndLetsItPass) {
   const auto l = logits(1, std::nextafter(1.0F, 0.0F));
-  const auto result = compare(l, taking(2, l));
+  const auto result = compare(l, taking(2, 1, l));
   EXPECT_EQ(result.fault, "");
   EXPECT_EQ(result.near_ties, 2);  // one for each expert
 }
 
 TEST(CompareRouting, RefusesTheHigherTokenOfAnExactTie) {
   const auto l = logits(1, 1);
-  EXPECT_EQ(compare(l, taking(1, l)).differences, 0);
-  EXPECT_NE(compare(l, taking(2, l)).differences, 0);
+  EXPECT_EQ(compare(l, taking(1, 1, l)).differences, 0);
+  EXPECT_NE(compare(l, taking(2, 1, l)).differences, 0);
+  EXPECT_NE(compare(l, taking(1, 2, l)).differences, 0);
 }
 
 TEST(CompareRouting, RefusesATokenThatIsLikedLess) {
   const auto l = logits(1, 0.9F);
-  EXPECT_NE(compare(l, taking(2, l)).differences, 0);
+  EXPECT_EQ(compare(l, taking(1, 2, l)).differences, 0);
+  EXPECT_NE(compare(l, taking(2, 1, l)).differences, 0);
 }
 
 TEST(CompareRouting, RefusesWhatIsNotFinite) {

@@ -107,11 +107,11 @@ Judgement Judge::examine(const StrategyInfo& info, const Knobs& knobs) {
     if (v.fault.empty()) v.fault = fault;
   };
 
-  if (shape.tokens > 1) {
+  for (std::int64_t fewer = 0; fewer < std::min<std::int64_t>(2, shape.tokens - 1); ++fewer) {
     Batch other = batches.turned(1);
-    other.x.rows = other.logits.rows = shape.tokens - 1;
+    other.x.rows = other.logits.rows = shape.tokens - fewer;
     const auto fault = sampled_fault(problem.layer, policy, other, run_once(*strategy, other, y));
-    if (!fault.empty()) note("on a second batch, " + fault);
+    if (!fault.empty()) note("on another batch, " + fault);
   }
   const Output again = run_once(*strategy, batches.turned(0), y);
   const Output alone = [&] {

@@ -20,7 +20,9 @@ struct Judgement {
 // Runs strategies on one workload and judges them. One strategy at a time:
 //   1. poisoned output, guard bands, the tokens as they come: routing and output against the
 //   reference;
-//   2. the same tokens turned by one place, in one batch less: routing, and a sample of the tokens;
+//   2. the same tokens turned by one place, all of them and all but one: routing, and a sample of
+//   the
+//      tokens;
 //   3. the first batch again, and once more with a single thread: the same bits as before?
 //   4. the integer problem of the same shape: equal to the reference, bit for bit.
 class Judge {
