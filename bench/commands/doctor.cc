@@ -7,7 +7,7 @@
 
 #include "bench/commands/commands.h"
 #include "harness/machine.h"
-#include "kernels/cpu/detail/gemm.h"
+#include "kernels/contract/strategy.h"
 
 namespace moe::cli {
 namespace {
@@ -40,7 +40,7 @@ std::string page_state() {
 }
 
 std::vector<Finding> findings() {
-  const auto e = harness::capture_environment(command_line_words(), cpu::gemm_library());
+  const auto e = harness::capture_environment(command_line_words(), matrix_product_library());
   return {{"processor", e.cpu},
           {"cores", std::to_string(e.cores)},
           {"memory", fmt::format("{:.1f} GB", static_cast<double>(e.memory_bytes) / 1e9)},

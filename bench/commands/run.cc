@@ -13,7 +13,7 @@
 #include "harness/run_problem.h"
 #include "harness/summary_table.h"
 #include "kernels/contract/error.h"
-#include "kernels/cpu/detail/gemm.h"
+#include "kernels/contract/strategy.h"
 
 namespace moe::cli {
 namespace {
@@ -33,7 +33,7 @@ struct RunOptions {
 
 harness::RunContext context_of(bool measured, double timeout) {
   return {harness::make_run_id(),
-          harness::capture_environment(command_line_words(), cpu::gemm_library()), measured,
+          harness::capture_environment(command_line_words(), matrix_product_library()), measured,
           timeout};
 }
 

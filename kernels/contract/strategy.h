@@ -96,4 +96,8 @@ inline void PrintTo(const StrategyInfo* s, std::ostream* os) { *os << full_name(
 // Every strategy that was built, in name order. Written by kernels/CMakeLists.txt.
 std::span<const StrategyInfo* const> all_strategies();
 
+// The library the CPU strategies multiply with, its version and the processor it tuned itself to:
+// part of every record, since another one gives other times.
+std::string matrix_product_library();
+
 }  // namespace moe

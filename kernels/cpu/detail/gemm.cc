@@ -2,6 +2,10 @@
 
 #include <cblas.h>
 
+#include <string>
+
+#include "kernels/contract/strategy.h"
+
 namespace moe::cpu {
 
 void gemm(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c) {
@@ -20,8 +24,12 @@ void gemm(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float
               0.0F, c.data, ldc);
 }
 
-std::string gemm_library() {
+}  // namespace moe::cpu
+
+namespace moe {
+
+std::string matrix_product_library() {
   return std::string(openblas_get_config()) + " (" + openblas_get_corename() + ")";
 }
 
-}  // namespace moe::cpu
+}  // namespace moe

@@ -1,6 +1,4 @@
 #pragma once
-#include <string>
-
 #include "kernels/contract/matrix.h"
 
 namespace moe::cpu {
@@ -10,8 +8,5 @@ namespace moe::cpu {
 // Call it inside parallel_for: there the library keeps to one thread, and the same operands give
 // the same bits whatever the number of threads.
 void gemm(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c);
-
-// The library that multiplies, its version and the processor it tuned itself to.
-std::string gemm_library();
 
 }  // namespace moe::cpu
