@@ -3,11 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <regex>
 #include <vector>
 
 namespace moe::harness {
 namespace {
+
+using testing::MatchesRegex;
 
 TEST(Cpuinfo, GivesModelAndHypervisor) {
   const CpuInfo info = parse_cpuinfo(
@@ -52,17 +53,16 @@ TEST(CapturedEnvironment, HasAValueOrAReasonForEverything) {
   EXPECT_EQ(e.blas, "SomeBLAS 1.0");
   EXPECT_EQ(e.governor.has_value(), e.governor_reason.empty());
   EXPECT_EQ(e.gpu.has_value(), e.gpu_reason.empty());
-  EXPECT_TRUE(std::regex_match(e.time_utc, std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")));
+  EXPECT_THAT(e.time_utc, MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"));
 }
 
 TEST(BuildId, IsACommitOrUnknown) {
-  EXPECT_TRUE(std::regex_match(build_id(), std::regex("[0-9a-f]{40}(-dirty)?|unknown")))
-      << build_id();
+  EXPECT_THAT(build_id(), MatchesRegex("[0-9a-f]{40}(-dirty)?|unknown"));
 }
 
 TEST(RunId, IsATimeAndSixDigitsAndDiffers) {
   const std::string a = make_run_id();
-  EXPECT_TRUE(std::regex_match(a, std::regex(R"(\d{8}T\d{6}Z-[0-9a-f]{6})"))) << a;
+  EXPECT_THAT(a, MatchesRegex("[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}"));
   EXPECT_NE(a, make_run_id());
 }
 
