@@ -81,7 +81,8 @@ std::string sampled_fault(const Layer& layer, const RoutingPolicy& policy, const
                {packed(x.data(), shape.tokens, shape.hidden),
                 packed(logits.data(), shape.tokens, shape.experts)}});
   Validation v;
-  compare_rows(shape, y, truth.under(rows_of(output.dispatch.routing, sample)), v);
+  const Routing sampled = rows_of(output.dispatch.routing, sample);
+  compare_rows(shape, sampled, y, truth.under(sampled), v);
   if (v.worst_error <= v.bound) return "";
   return fmt::format("token {} is off by {:.3g} of its size; rounding explains {:.3g}",
                      sample[v.worst_token], v.worst_error, v.bound);

@@ -49,7 +49,7 @@ Progress::~Progress() { clear(); }
 
 void Progress::begin(const std::string& cell) {
   cell_ = printable(cell);
-  began_s_ = now_();
+  if (start_s_ < 0) start_s_ = now_();
   draw();
 }
 
@@ -58,9 +58,8 @@ void Progress::end(Status status) {
   ++done_;
   if (skipped) {
     ++skipped_;
-  } else {
-    busy_s_ += now_() - began_s_;
-    if (status != Status::kOk) ++failed_;
+  } else if (status != Status::kOk) {
+    ++failed_;
   }
   // Every failure is worth a line where lines stay; the reason is in the record.
   if (!style_.terminal && !skipped && status != Status::kOk)
@@ -78,8 +77,8 @@ void Progress::say(const std::string& message) {
 
 double Progress::seconds_left() const {
   const std::size_t measured = done_ - skipped_;
-  if (measured == 0) return -1;
-  return busy_s_ / static_cast<double>(measured) *
+  if (measured == 0 || start_s_ < 0) return -1;
+  return (now_() - start_s_) / static_cast<double>(measured) *
          static_cast<double>(total_ - std::min(total_, done_));
 }
 

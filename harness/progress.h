@@ -36,8 +36,9 @@ class Progress {
   // A message, on lines of its own above the bar.
   void say(const std::string& message);
 
-  // Seconds still to go, from what cells took so far; negative while no cell has ended. Skipped and
-  // unsupported ones take no time and say nothing about the others.
+  // Seconds still to go if cells go on at the pace they had so far; negative while no cell has
+  // ended. Cells of one problem begin and end interleaved, so the pace is that of all together.
+  // Skipped and unsupported ones take no time and say nothing about the others.
   double seconds_left() const;
 
  private:
@@ -53,8 +54,7 @@ class Progress {
   std::size_t done_ = 0;
   std::size_t failed_ = 0;
   std::size_t skipped_ = 0;
-  double busy_s_ = 0;  // spent in cells that were not skipped
-  double began_s_ = 0;
+  double start_s_ = -1;  // of the first cell
   double drawn_s_ = -1e9;
   std::string cell_{};
   bool line_open_ = false;

@@ -91,7 +91,7 @@ class Worker {
     r.work = work_done(work_.shape, *r.load, dispatch.rows_computed);
     if (judgement.validation.zero_rows > kMostZeroRows) {
       r.status = Status::kMistrusted;
-      r.reason = fmt::format("{:.0f} % of the reference's rows are all zeros",
+      r.reason = fmt::format("{:.0f} % of the reference's rows for served tokens are all zeros",
                              100 * judgement.validation.zero_rows);
       return link_.say(to_line(r));
     }

@@ -56,15 +56,19 @@ const Truth::Layer& Truth::under(const Routing& routing) {
   return known_.back().second;
 }
 
-void compare_rows(const MoeShape& s, std::span<const float> y, const Truth::Layer& truth,
-                  Validation& v) {
+void compare_rows(const MoeShape& s, const Routing& routing, std::span<const float> y,
+                  const Truth::Layer& truth, Validation& v) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   double worst_share = -1;
+  double served = 0;
+  double zero = 0;
   for (std::int64_t t = 0; t < s.tokens; ++t) {
     const auto row = std::span(truth.y).subspan(t * s.hidden, s.hidden);
     const double size = norm(row);
     const double off = distance(y.subspan(t * s.hidden, s.hidden), row);
-    v.zero_rows += (size == 0) / static_cast<double>(s.tokens);
+    const bool is_served = routing.offsets[t + 1] > routing.offsets[t];
+    served += is_served;
+    zero += is_served && size == 0;
     const double allowed = truth.bound[t];
     const double share = off <= 0 ? 0 : allowed > 0 ? off / allowed : kInfinity * off;
     if (share <= worst_share) continue;  // NaN goes on, and stays
@@ -74,6 +78,7 @@ void compare_rows(const MoeShape& s, std::span<const float> y, const Truth::Laye
     v.bound = size > 0 ? allowed / size : 0;
     if (std::isnan(share)) break;
   }
+  v.zero_rows = served > 0 ? zero / served : 0;
 }
 
 Validation validate(Truth& truth, const RoutingPolicy& policy, const Output& output) {
@@ -88,7 +93,7 @@ Validation validate(Truth& truth, const RoutingPolicy& policy, const Output& out
     v.fault = fmt::format("y has {} values, not {}", output.y.size(), s.tokens * s.hidden);
   }
   if (!v.fault.empty()) return v;
-  compare_rows(s, output.y, truth.under(output.dispatch.routing), v);
+  compare_rows(s, output.dispatch.routing, output.y, truth.under(output.dispatch.routing), v);
   if (!(v.worst_error <= v.bound)) {
     v.fault = fmt::format("token {} is off by {:.3g} of its size; rounding explains {:.3g}",
                           v.worst_token, v.worst_error, v.bound);

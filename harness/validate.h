@@ -26,11 +26,11 @@ struct Validation {
   std::int64_t routing_differences =
       0;                       // assignments that are not the policy's, or wrongly weighted
   std::int64_t near_ties = 0;  // expert choice: other tokens, but of equal score within rounding
-  bool bitwise_repeatable = false;    // same bits on every run and with one thread
-  bool guards_intact = false;         // nothing written outside y
-  bool inputs_intact = false;         // nothing written to x or logits
-  bool exact_mode = false;            // the integer problem of this shape came out bit for bit
-  double zero_rows = 0;               // share of tokens whose reference output is all zeros
+  bool bitwise_repeatable = false;  // same bits on every run and with one thread
+  bool guards_intact = false;       // nothing written outside y
+  bool inputs_intact = false;       // nothing written to x or logits
+  bool exact_mode = false;          // the integer problem of this shape came out bit for bit
+  double zero_rows = 0;  // share of the served tokens whose reference output is all zeros
   double distance_from_dropless = 0;  // |y - dropless ref| / |dropless ref|: a policy's finding
   std::string fault{};                // in words, empty when passed: the first thing that was wrong
 
@@ -60,8 +60,8 @@ class Truth {
 
 // The part of a judgement about values: sets worst_error, worst_token, bound and zero_rows from the
 // token whose error is the largest share of its bound. y: [T, H].
-void compare_rows(const MoeShape& shape, std::span<const float> y, const Truth::Layer& truth,
-                  Validation& validation);
+void compare_rows(const MoeShape& shape, const Routing& routing, std::span<const float> y,
+                  const Truth::Layer& truth, Validation& validation);
 
 // Judges y and the routing: the routing against the policy's, y against the exact output of the
 // routing that was returned. Leaves the fields that need a running strategy to judge.h.

@@ -23,12 +23,14 @@ init_model() {
 
 say "1/6 Time-MoE 50M: who goes where on hourly temperatures"
 init_model time_moe_50m
-"$moebench" trace capture --model "$out/time_moe_50m" --data "$temperatures" --context 512 \
+"$moebench" trace capture --model "$out/time_moe_50m" --data "$temperatures" --column LGA \
+  --context 512 --sequences 2 \
   --output "$out/time_moe_50m.trace.safetensors"
 
 say "2/6 a small Mixtral: who goes where on text"
 init_model mixtral_mini
 "$moebench" trace capture --model "$out/mixtral_mini" --text LICENSE --context 512 \
+  --sequences 2 \
   --output "$out/mixtral_mini.trace.safetensors"
 
 say "3/6 every strategy on every load: judged first, then timed"

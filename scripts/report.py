@@ -22,23 +22,15 @@ def arguments(argv):
         description="Draw one self-contained HTML page from moebench result lines.",
         epilog="example: report.py results/local/run.jsonl --trace trace.safetensors -o report.html",
     )
-    parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE.jsonl", help="result lines"
-    )
-    parser.add_argument(
-        "--trace", type=Path, help="routing trace, for the expert-load heatmap"
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path("report.html"), help="the page"
-    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE.jsonl", help="result lines")
+    parser.add_argument("--trace", type=Path, help="routing trace, for the expert-load heatmap")
+    parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), help="the page")
     return parser.parse_args(argv)
 
 
 def main(argv=None):
     args = arguments(argv)
-    missing = [
-        pip for name, pip in NEEDED.items() if importlib.util.find_spec(name) is None
-    ]
+    missing = [pip for name, pip in NEEDED.items() if importlib.util.find_spec(name) is None]
     if missing:
         print(
             f"report.py: the page needs the Python packages {', '.join(NEEDED.values())} and does not "
