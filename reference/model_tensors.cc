@@ -13,6 +13,8 @@ namespace {
 
 using Shape = std::vector<std::int64_t>;
 
+constexpr std::int64_t kMostNewTokens = 1 << 20;  // beyond any context a model was trained on
+
 template <class Real>
 Tensor floats(Shape shape, const std::vector<Real>& values) {
   constexpr bool kDouble = std::is_same_v<Real, double>;
@@ -172,8 +174,9 @@ Tensors forward_tensors(const Model& model, const std::filesystem::path& input,
 template <class Real>
 Tensors generate_tensors(const Model& model, const std::filesystem::path& input,
                          std::int64_t new_tokens, const RoutedExperts<Real>& experts) {
-  if (new_tokens < 1) {
-    throw UserError(std::to_string(new_tokens) + " new tokens were asked for, expected 1 or more");
+  if (new_tokens < 1 || new_tokens > kMostNewTokens) {
+    throw UserError(std::to_string(new_tokens) + " new tokens were asked for, expected 1 to " +
+                    std::to_string(kMostNewTokens));
   }
   return std::visit([&](const auto& m) { return generate<Real>(m, input, new_tokens, experts); },
                     model);

@@ -32,7 +32,7 @@ Tensors forward_tensors(const Model& model, const std::filesystem::path& input,
                         const RoutedExperts<Real>& experts);
 
 // sequence [B, S + N]: the input and its continuation, of Real or I64; steps I32: points or words
-// appended by each pass. attention_mask has to end in ones. N >= 1.
+// appended by each pass. attention_mask has to end in ones. 1 <= N <= 2^20.
 template <class Real>
 Tensors generate_tensors(const Model& model, const std::filesystem::path& input,
                          std::int64_t new_tokens, const RoutedExperts<Real>& experts);

@@ -214,8 +214,9 @@ TEST_F(ModelTensors, RefusesLabelsThatLeaveNothing) {
                         integers({2, 5}, {3, -100, -100, -100, -100, 4, -100, -100, -100, -100})),
               HasSubstr("leaves every prediction out"));
 }
-TEST_F(ModelTensors, RefusesToGenerateNothing) {
+TEST_F(ModelTensors, RefusesToGenerateNothingOrForever) {
   EXPECT_THROW(generate(time_moe, series, 0), UserError);
+  EXPECT_THROW(generate(time_moe, series, INT64_MAX), UserError);
 }
 
 }  // namespace

@@ -70,7 +70,8 @@ nlohmann::ordered_json as_json(const std::string& folder, const ModelConfig& con
 void print_text(const nlohmann::ordered_json& j) {
   const auto line = [](const std::string& name, const nlohmann::ordered_json& value,
                        const std::string& note = "") {
-    fmt::print("{:<28} {:>16}  {}\n", name, value.get<std::int64_t>(), note);
+    fmt::print("{:<28} {:>16}{}{}\n", name, value.get<std::int64_t>(), note.empty() ? "" : "  ",
+               note);
   };
   fmt::print("{}: {}, {}\n", j["folder"].get<std::string>(), j["model_type"].get<std::string>(),
              j["weights"].is_null() ? "no weights yet, counted by config.json"
