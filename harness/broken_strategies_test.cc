@@ -218,7 +218,7 @@ class WritesToTheLogits final : public Honest {
 class DropsInSecret final : public Honest {
   void before(const MoeShape& s, const Batch& batch) override {
     used_ = dispatch_.routing =
-        reference::route<float>(TokenChoiceCapped{.factor = 0.5F}, s, batch.logits);
+        reference::route<float>(TokenChoiceCapped{.factor = 0.5}, s, batch.logits);
   }
 };
 

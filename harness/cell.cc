@@ -102,7 +102,8 @@ Cell parse_cell(std::string_view name) {
   }
   cell.threads = read.option("threads=", 0, kMostThreads).value_or(0);
   cell.seed = read.option<std::uint64_t>("seed=", 0, kMostSeed).value_or(1);
-  cell.knobs.capacity_factor = read.option<float>("cf=", kLeastCapacityFactor, kMostCapacityFactor);
+  cell.knobs.capacity_factor =
+      read.option<double>("cf=", kLeastCapacityFactor, kMostCapacityFactor);
   const std::string_view dtype = read.back();
   if (dtype != to_string(DType::kF32)) {
     read.fail(fmt::format("unknown dtype \"{}\", known: {}", dtype, to_string(DType::kF32)));

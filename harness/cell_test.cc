@@ -28,7 +28,7 @@ TEST(Cell, IsNamedByEverythingThatMattersAndNoMore) {
 
 TEST(Cell, NamesOptionsOnlyWhereTheyAreNotTheDefault) {
   Cell c = mixtral();
-  c.knobs.capacity_factor = 1.1F;
+  c.knobs.capacity_factor = 1.1;
   c.seed = 7;
   c.threads = 2;
   EXPECT_EQ(c.name(),
@@ -69,7 +69,7 @@ TEST(ParseCell, ReadsEveryPart) {
 
 TEST(ParseCell, KeepsTheExactCapacityFactor) {
   Cell c = mixtral();
-  for (const float factor : {1.1F, 0.3333333F, 1.0000001F, 999.99994F}) {
+  for (const double factor : {1.1, 0.3333333, 1.0000001, 999.99994}) {
     c.knobs.capacity_factor = factor;
     EXPECT_EQ(parse_cell(c.name()).knobs.capacity_factor, factor);
   }

@@ -17,11 +17,11 @@ constexpr MoeShape kShape{
 std::vector<float> logits(float second, float third) { return {3, 0, second, 0, third, 0, -3, 0}; }
 
 Routing expert_choice(const std::vector<float>& l) {
-  return reference::route<float>(ExpertChoice{1.0F}, kShape, packed(l.data(), 4, 2));
+  return reference::route<float>(ExpertChoice{1.0}, kShape, packed(l.data(), 4, 2));
 }
 
 RoutingComparison compare(const std::vector<float>& l, const Routing& got) {
-  return compare_routing(ExpertChoice{1.0F}, kShape, packed(l.data(), 4, 2), got);
+  return compare_routing(ExpertChoice{1.0}, kShape, packed(l.data(), 4, 2), got);
 }
 
 // Expert 0 takes tokens 0 and `first`, expert 1 tokens 3 and `second`, with the weights they have.

@@ -42,7 +42,7 @@ bool same_bits(const std::vector<float>& a, const std::vector<double>& b) {
 }
 
 TEST(ExactWorkload, FloatAndDoubleAgreeBitForBit) {
-  const std::vector<RoutingPolicy> policies = {TokenChoice{}, TokenChoiceCapped{.factor = 0.5F},
+  const std::vector<RoutingPolicy> policies = {TokenChoice{}, TokenChoiceCapped{.factor = 0.5},
                                                ExpertChoice{}};
   for (const auto& numbers : kShapes) {
     for (const auto& policy : policies) {

@@ -72,7 +72,7 @@ TEST(LoadStats, AgreesWithTheGoldenFigures) {
 TEST(LoadStats, CountsDropsLikeTheGoldenFigures) {
   const auto want = golden();
   const auto one = of_counts(kCounts, TokenChoiceCapped{.factor = 1});
-  const auto more = of_counts(kCounts, TokenChoiceCapped{.factor = 1.25F});
+  const auto more = of_counts(kCounts, TokenChoiceCapped{.factor = 1.25});
   EXPECT_NEAR(one.dropped_slots, want.at("drop_rate_cf1_00"), kRounding);
   EXPECT_NEAR(one.dropped_tokens, want.at("drop_rate_cf1_00"), kRounding);  // K = 1
   EXPECT_NEAR(more.dropped_slots, want.at("drop_rate_cf1_25"), kRounding);

@@ -83,10 +83,8 @@ void read_dtype(const Json& j, const Known& /*known*/, Changes& changes) {
 }
 
 void read_capacity_factor(const Json& j, const Known& /*known*/, Changes& changes) {
-  std::optional<float> factor;
-  if (!j.is_null()) {
-    factor = static_cast<float>(j.number(kLeastCapacityFactor, kMostCapacityFactor));
-  }
+  std::optional<double> factor;
+  if (!j.is_null()) factor = j.number(kLeastCapacityFactor, kMostCapacityFactor);
   changes.emplace_back([factor](Cell& c) { c.knobs.capacity_factor = factor; });
 }
 

@@ -127,9 +127,9 @@ INSTANTIATE_TEST_SUITE_P(All, KeptMatrix,
                          testing::Values("smoke.json", "demo.json", "acceptance.json"));
 
 TEST(AcceptanceMatrix, CoversWhatItPromises) {
-  const Known known = {{"a@cpu"}, {"uniform", "zipf", "hot"}};
+  const Known known = {{"a@cpu"}, {"uniform", "zipf", "hot", "trace"}};
   const std::string path = std::string(MOEBENCH_SOURCE_DIR) + "/bench/matrices/acceptance.json";
-  EXPECT_EQ(read_matrix(path, {}, known).cells.size(), 3U * 7 * 5);
+  EXPECT_EQ(read_matrix(path, {}, known).cells.size(), 4U * 7 * 5);
 }
 
 }  // namespace

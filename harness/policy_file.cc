@@ -39,16 +39,9 @@ void allow_keys(const Json& j, Words known) {
   j.allow_keys(known);
 }
 
-// The file's decimal number, in the contract's float. 1.2 as a float is above 1.2, and 1.2 times 5
-// would be made whole as 7: so the rounding must not carry the factor over an integer.
-float factor(const Json& j, float standard, Rounding rounding) {
-  if (!j.has("factor")) return standard;
-  const double exact = j.at("factor").number(kLeastCapacityFactor, kMostCapacityFactor);
-  const auto nearest = static_cast<float>(exact);
-  constexpr float kFar = std::numeric_limits<float>::infinity();
-  if (rounding == Rounding::kCeil && nearest > exact) return std::nextafter(nearest, 0.0F);
-  if (rounding == Rounding::kFloor && nearest < exact) return std::nextafter(nearest, kFar);
-  return nearest;
+double factor(const Json& j, double standard) {
+  return j.has("factor") ? j.at("factor").number(kLeastCapacityFactor, kMostCapacityFactor)
+                         : standard;
 }
 
 Rounding rounding(const Json& j, Rounding standard) {
@@ -119,7 +112,7 @@ PolicyFile read_policy(const Json& j, std::int64_t experts) {
     allow_keys(j, {"factor", "rounding"});
     const ExpertChoice standard;
     const Rounding whole = rounding(j, standard.rounding);
-    file.policy = ExpertChoice{factor(j, standard.factor, whole), whole};
+    file.policy = ExpertChoice{factor(j, standard.factor), whole};
     return file;
   }
   if (kind == "token-choice") {
@@ -131,7 +124,7 @@ PolicyFile read_policy(const Json& j, std::int64_t experts) {
     allow_keys(j, kind == "switch" ? keys : more);
     const TokenChoiceCapped standard;
     const Rounding whole = rounding(j, standard.rounding);
-    file.policy = TokenChoiceCapped{factor(j, standard.factor, whole), order(j), whole};
+    file.policy = TokenChoiceCapped{factor(j, standard.factor), order(j), whole};
   }
   if (kind != "switch" || j.has("top_k")) file.top_k = j.at("top_k").integer(1, experts);
   file.renormalize = renormalize(j);

@@ -89,9 +89,21 @@ Family make_family(std::string title, const std::vector<const Record*>& records,
   return family;
 }
 
+// "trace:a/b/model.trace.safetensors#layer=3" as "trace of model, layer 3"; others as they are.
+std::string workload_label(const std::string& workload) {
+  static const std::string kEnd = ".safetensors#layer=";
+  const std::size_t end = workload.find(kEnd);
+  if (!workload.starts_with("trace:") || end == std::string::npos) return workload;
+  const std::size_t slash = workload.rfind('/', end);
+  const std::size_t begin = slash == std::string::npos ? std::string("trace:").size() : slash + 1;
+  std::string model = workload.substr(begin, end - begin);
+  if (model.ends_with(".trace")) model.resize(model.size() - std::string(".trace").size());
+  return "trace of " + model + ", layer " + workload.substr(end + kEnd.size());
+}
+
 std::string family_title(const Record& r, bool machines) {
-  std::string title =
-      fmt::format("{}, {}, {}, {}", r.shape_name, r.workload, to_string(r.shape.dtype), r.cache);
+  std::string title = fmt::format("{}, {}, {}, {}", r.shape_name, workload_label(r.workload),
+                                  to_string(r.shape.dtype), r.cache);
   if (machines)
     title += fmt::format(", {} with {} threads", r.environment.cpu, r.environment.threads);
   return printable(title);

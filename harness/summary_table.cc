@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "harness/summary.h"
@@ -76,15 +77,43 @@ std::vector<Block> blocks_of(const Family& family, std::size_t width) {
   return blocks;
 }
 
+// A name on two lines, broken behind a hyphen, where that makes it fit; else on one, shortened.
+std::vector<std::array<std::string, 2>> on_two_lines(const std::vector<std::string>& names,
+                                                     std::size_t width) {
+  const std::vector<std::string> shorter = shortened(names, width);
+  std::vector<std::array<std::string, 2>> lines;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const std::string& name = names[i];
+    const std::size_t hyphen = name.rfind('-', width - 1);
+    const bool breaks =
+        name.size() > width && hyphen != std::string::npos && name.size() - hyphen - 1 <= width;
+    if (breaks) {
+      lines.push_back({name.substr(0, hyphen + 1), name.substr(hyphen + 1)});
+    } else {
+      lines.push_back({"", shorter[i]});
+    }
+  }
+  return lines;
+}
+
+std::string header(const Family& family, const Block& block) {
+  const auto first = family.columns.begin();
+  const auto names = on_two_lines({first + static_cast<std::ptrdiff_t>(block.begin),
+                                   first + static_cast<std::ptrdiff_t>(block.end)},
+                                  block.width);
+  std::string above = std::string(kTokens + 1 + kFastest, ' ');
+  std::string below = fmt::format("{:>{}} {:>{}}", "tokens", kTokens, "fastest", kFastest);
+  for (const auto& [upper, lower] : names) {
+    above += std::string(kGap, ' ') + padded({upper}, block.width, false);
+    below += std::string(kGap, ' ') + padded({lower}, block.width, false);
+  }
+  const std::size_t end = above.find_last_not_of(' ');
+  return (end == std::string::npos ? "" : above.substr(0, end + 1) + "\n") + below + "\n";
+}
+
 std::string table(const Family& family, const Block& block, const TableStyle& style) {
   const std::string gap(kGap, ' ');
-  const std::vector<std::string> names =
-      shortened({family.columns.begin() + static_cast<std::ptrdiff_t>(block.begin),
-                 family.columns.begin() + static_cast<std::ptrdiff_t>(block.end)},
-                block.width);
-  std::string out = fmt::format("{:>{}} {:>{}}", "tokens", kTokens, "fastest", kFastest);
-  for (const std::string& name : names) out += gap + padded({name}, block.width, false);
-  out += '\n';
+  std::string out = header(family, block);
   for (const SummaryRow& row : family.rows) {
     std::string fastest = "-";
     if (row.base != nullptr)

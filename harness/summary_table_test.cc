@@ -26,13 +26,15 @@ std::size_t widest(const std::string& text) {
 
 TEST(SummaryTable, OfTheExampleIsThis) {
   EXPECT_EQ(summary_table(example()), R"(time-moe-50m, zipf:1.0, f32, warm
- tokens   fastest  loop-per-exp~  sort-and-gro~  padded-capac~  expert-choice
+                       loop-per-      sort-and-        padded-
+ tokens   fastest         expert          group       capacity  expert-choice
       7   1.00 ms           1.00           1.29      0.80 *36%              -
      64   4.00 ms       tie 1.02       tie 1.00      1.25 *24%              -
    1024   36.3 ms           1.44           1.00      1.11 *24%         0.83 *
 
 mixtral-8x7b-scaled, balanced, bf16, warm
- tokens   fastest  loop-per-exp~  sort-and-gro~  sort-an~@cuda  padded-capac~
+                       loop-per-      sort-and-      sort-and-        padded-
+ tokens   fastest         expert          group     group@cuda       capacity
      64   9.07 ms           1.00          wrong              -        crashed
     256         -        timeout        untimed        skipped              -
 

@@ -10,41 +10,54 @@ namespace {
 // multiply.
 constexpr double kSwigluRoundings = 5;
 
-double growth(std::int64_t n) {
-  return std::min(static_cast<double>(n), 2 + std::sqrt(static_cast<double>(n)));
+// Of a sum of n products, in units of u.
+double sum_error(std::int64_t n, double value, double squares) {
+  return std::sqrt(static_cast<double>(n)) * (std::abs(value) + std::sqrt(squares));
 }
 
 struct Sum {
   double value = 0;
-  double absolute = 0;  // of the terms' absolute values
+  double squares = 0;  // of the terms
 };
 
 Sum dot(const float* a, const double* b, std::int64_t n) {
   double value = 0;
-  double absolute = 0;
-#pragma omp simd reduction(+ : value, absolute)
+  double squares = 0;
+#pragma omp simd reduction(+ : value, squares)
   for (std::int64_t i = 0; i < n; ++i) {
     const double term = static_cast<double>(a[i]) * b[i];
     value += term;
-    absolute += std::abs(term);
+    squares += term * term;
   }
-  return {value, absolute};
+  return {value, squares};
 }
 
-// For one expert, in units of u: |h[f]| and the most h[f] can be off.
-void hidden_error(const MoeShape& s, const float* gate, const float* up, const double* x,
-                  std::vector<double>& h, std::vector<double>& off) {
-  const double c = growth(s.hidden);
+double squared(double x) { return x * x; }
+
+// For one expert: h[f] = silu(gate x) * (up x), and how far it may be off, in units of u.
+void hidden(const MoeShape& s, const float* gate, const float* up, const double* x,
+            std::vector<double>& h, std::vector<double>& off) {
   for (std::int64_t f = 0; f < s.ffn; ++f) {
     const Sum g = dot(gate + f * s.hidden, x, s.hidden);
     const Sum v = dot(up + f * s.hidden, x, s.hidden);
     const double sigma = 1 / (1 + std::exp(-g.value));
     const double silu = g.value * sigma;
-    const double slope = std::abs(sigma * (1 + g.value * (1 - sigma)));  // d silu / d g
-    h[f] = std::abs(silu * v.value);
-    off[f] = c * (slope * g.absolute * std::abs(v.value) + std::abs(silu) * v.absolute) +
-             kSwigluRoundings * h[f];
+    const double slope = sigma * (1 + g.value * (1 - sigma));  // d silu / d g
+    h[f] = silu * v.value;
+    off[f] = std::sqrt(squared(slope * v.value * sum_error(s.hidden, g.value, g.squares)) +
+                       squared(silu * sum_error(s.hidden, v.value, v.squares)) +
+                       squared(kSwigluRoundings * h[f]));
   }
+}
+
+// The square of what one assignment adds to the error of output i: the errors of h carried over,
+// the sum over F, and the weighted addition to the `terms` of the token.
+double output_error(const MoeShape& s, const float* down_row, const std::vector<double>& h,
+                    const std::vector<double>& h_off, double weight, double terms) {
+  const Sum out = dot(down_row, h.data(), s.ffn);
+  const Sum carried = dot(down_row, h_off.data(), s.ffn);
+  return squared(weight) * (carried.squares + squared(sum_error(s.ffn, out.value, out.squares)) +
+                            squared((1 + terms) * out.value));
 }
 
 }  // namespace
@@ -53,28 +66,22 @@ std::vector<double> moe_layer_error_bound(const MoeShape& s, const ExpertWeights
                                           MatrixView<const double> x,
                                           const BasicRouting<double>& routing, double u) {
   std::vector<double> bound(static_cast<std::size_t>(s.tokens), 0);
+  const double unlucky = 1 + 4 / std::sqrt(static_cast<double>(std::min(s.hidden, s.ffn)));
 #pragma omp parallel for schedule(dynamic, 4)
   for (std::int64_t t = 0; t < s.tokens; ++t) {
-    std::vector<double> off(static_cast<std::size_t>(s.hidden), 0);
     std::vector<double> h(static_cast<std::size_t>(s.ffn));
     std::vector<double> h_off(static_cast<std::size_t>(s.ffn));
     const double terms = routing.offsets[t + 1] - routing.offsets[t];
+    double squares = 0;
     for (auto a = routing.offsets[t]; a < routing.offsets[t + 1]; ++a) {
       const std::int64_t first = routing.expert[a] * s.ffn * s.hidden;
-      hidden_error(s, weights.gate.data() + first, weights.up.data() + first, x.row(t).data(), h,
-                   h_off);
+      hidden(s, weights.gate.data() + first, weights.up.data() + first, x.row(t).data(), h, h_off);
       const float* down = weights.down.data() + first;  // [H, F]
-      // Each output: the errors of h carried over, the sum over F, then `terms` weighted additions.
-      const double per_sum = growth(s.ffn) + 1 + terms;
       for (std::int64_t i = 0; i < s.hidden; ++i) {
-        const double carried = dot(down + i * s.ffn, h_off.data(), s.ffn).absolute;
-        const double own = dot(down + i * s.ffn, h.data(), s.ffn).absolute;
-        off[i] += std::abs(routing.weight[a]) * (carried + per_sum * own);
+        squares += output_error(s, down + i * s.ffn, h, h_off, routing.weight[a], terms);
       }
     }
-    double squares = 0;
-    for (const double o : off) squares += o * o;
-    bound[t] = u * std::sqrt(squares);
+    bound[t] = unlucky * u * std::sqrt(squares);
   }
   return bound;
 }

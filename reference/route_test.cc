@@ -181,7 +181,7 @@ TEST(RouteProperty, NoExpertServesMoreThanItsCapacity) {
   const auto c = some_case();
   const auto most = capacity(c.shape, 0.7F, Rounding::kCeil);
   for (const auto order : {DropOrder::kPosition, DropOrder::kPriority}) {
-    const auto n = loads(c.route(TokenChoiceCapped{.factor = 0.7F, .order = order}), 6);
+    const auto n = loads(c.route(TokenChoiceCapped{.factor = 0.7, .order = order}), 6);
     EXPECT_THAT(n, testing::Each(testing::Le(most)));
     EXPECT_THAT(n, testing::Contains(most));
   }
@@ -215,7 +215,7 @@ TEST(RouteProperty, WeightsSumToOneWhenRenormalisedAndToLessWhenNot) {
 TEST(RouteProperty, TiesGoToTheLowerExpertAndTheLowerToken) {
   const Case c{{.tokens = 3, .experts = 4, .top_k = 2}, std::vector<double>(12, 0.5)};
   EXPECT_THAT(c.route(TokenChoice{}).expert, testing::ElementsAre(0, 1, 0, 1, 0, 1));
-  const auto chosen = c.route(ExpertChoice{.factor = 0.5F});  // 0.75 tokens: one
+  const auto chosen = c.route(ExpertChoice{.factor = 0.5});  // 0.75 tokens: one
   EXPECT_THAT(chosen.offsets, testing::ElementsAre(0, 4, 4, 4));
 }
 
@@ -248,10 +248,10 @@ TEST(RouteCausality, ExpertChoiceLooksIntoTheFuture) {
 }
 TEST(RouteCausality, PriorityOrderLooksIntoTheFuture) {
   EXPECT_FALSE(
-      ignores_the_future(TokenChoiceCapped{.factor = 0.7F, .order = DropOrder::kPriority}, 20));
+      ignores_the_future(TokenChoiceCapped{.factor = 0.7, .order = DropOrder::kPriority}, 20));
 }
 TEST(RouteCausality, SecondChoicesUnderACapacityLookIntoTheFuture) {
-  EXPECT_FALSE(ignores_the_future(TokenChoiceCapped{.factor = 0.7F}, 20));
+  EXPECT_FALSE(ignores_the_future(TokenChoiceCapped{.factor = 0.7}, 20));
 }
 
 }  // namespace

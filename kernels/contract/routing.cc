@@ -5,9 +5,9 @@
 
 namespace moe {
 
-std::int64_t capacity(const MoeShape& shape, float factor, Rounding rounding) {
+std::int64_t capacity(const MoeShape& shape, double factor, Rounding rounding) {
   if (shape.tokens == 0) return 0;
-  const double exact = static_cast<double>(factor) * static_cast<double>(shape.top_k) *
+  const double exact = factor * static_cast<double>(shape.top_k) *
                        static_cast<double>(shape.tokens) / static_cast<double>(shape.experts);
   const double whole = rounding == Rounding::kCeil    ? std::ceil(exact)
                        : rounding == Rounding::kFloor ? std::floor(exact)

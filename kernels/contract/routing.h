@@ -41,21 +41,21 @@ struct TokenChoice {};
 
 // The same, until an expert holds capacity() tokens.
 struct TokenChoiceCapped {
-  float factor = 1.25F;
+  double factor = 1.25;
   DropOrder order = DropOrder::kPosition;
   Rounding rounding = Rounding::kCeil;
 };
 
 // Each expert takes the capacity() tokens that like it most (Zhou et al., arXiv 2202.09368).
 struct ExpertChoice {
-  float factor = 1.0F;
+  double factor = 1.0;
   Rounding rounding = Rounding::kNearest;
 };
 
 using RoutingPolicy = std::variant<TokenChoice, TokenChoiceCapped, ExpertChoice>;
 
 // The most tokens one expert takes: factor * K * T / E made whole, at least 1 and at most T.
-std::int64_t capacity(const MoeShape& shape, float factor, Rounding rounding);
+std::int64_t capacity(const MoeShape& shape, double factor, Rounding rounding);
 
 // Where the assignments of each expert begin in an expert-major order: [experts + 1].
 std::vector<std::int32_t> expert_offsets(const Routing& routing, std::int64_t experts);

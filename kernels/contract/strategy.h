@@ -22,8 +22,8 @@ struct ExpertWeights {      // row-major, already rounded to the shape's dtype
 
 // Numbers a matrix file may sweep. A strategy that does not know one ignores it.
 struct Knobs {
-  std::optional<float> capacity_factor{};  // tokens an expert takes, in even loads; else the
-                                           // strategy's own default
+  std::optional<double> capacity_factor{};  // tokens an expert takes, in even loads; else the
+                                            // strategy's own default
 };
 
 // What stays the same from run to run.

@@ -16,7 +16,7 @@ namespace moe::cpu {
 namespace {
 
 // As much work as token choice does.
-constexpr float kDefaultFactor = 1.0F;
+constexpr double kDefaultFactor = 1.0;
 
 ExpertChoice policy_of(const Knobs& knobs) {
   return {.factor = knobs.capacity_factor.value_or(kDefaultFactor)};

@@ -12,7 +12,7 @@ namespace moe::cpu {
 namespace {
 
 // A quarter of slack over an even load, as Switch Transformers train with (arXiv 2101.03961).
-constexpr float kDefaultFactor = 1.25F;
+constexpr double kDefaultFactor = 1.25;
 
 TokenChoiceCapped policy_of(const Knobs& knobs) {
   return {.factor = knobs.capacity_factor.value_or(kDefaultFactor)};

@@ -1,5 +1,6 @@
 """Result lines flattened to one row per cell, with the ratio and the verdict beside each time."""
 
+import re
 from dataclasses import dataclass, field
 
 from report import words
@@ -157,9 +158,16 @@ def _namers(lines):
 
     def panel(line):
         shape, rest = line["problem"]["shape"], [extra(line) for extra in extras]
-        return " · ".join([shape, line["workload"]["name"], *rest]), " · ".join([shape, *rest])
+        workload = workload_label(line["workload"]["name"])
+        return " · ".join([shape, workload, *rest]), " · ".join([shape, *rest])
 
     return strategy, panel
+
+
+def workload_label(name):
+    """'trace:a/b/model.trace.safetensors#layer=3' as 'trace of model, layer 3'; others as they are."""
+    found = re.fullmatch(r"trace:(?:.*/)?(.+?)(?:\.trace)?\.safetensors#layer=(\d+)", name)
+    return f"trace of {found[1]}, layer {found[2]}" if found else name
 
 
 def _mark_repeated(cells):
