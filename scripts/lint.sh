@@ -22,6 +22,7 @@ check "C++ format (make format)" clang-format --dry-run -Werror "${cpp[@]}"
 check "Python rules" .venv/bin/python -m ruff check --quiet .
 check "Python format (make format)" .venv/bin/python -m ruff format --check --quiet .
 check "layers" python3 scripts/check_layers.py
+check "result table" python3 scripts/readme_table.py --check
 
 if ((${#failed[@]} > 0)); then
   printf 'lint: failed: %s\n' "${failed[@]}" >&2

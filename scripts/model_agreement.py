@@ -3,7 +3,7 @@
     scripts/model_agreement.py MODEL_FOLDER INPUT.safetensors [--moebench PROGRAM]
 
 Prints, per strategy, the worst relative error of one token's final hidden state (f32). Strategies that
-keep the model's routing must agree within 1e-4, or the exit code is 1; for the others the
+keep the model's routing must agree within 2e-5, or the exit code is 1; for the others the
 difference is a finding about their routing, not a failure.
 """
 
@@ -17,9 +17,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Forward errors of float grow with depth: two orders above those of one layer (1e-6), and far below
-# what a single wrong assignment does (more than 1e-2).
-AGREE = 1e-4
+# What the golden numbers of whole models are held to in f32 (reference/README.md). A single wrong
+# assignment shows as more than 1e-2.
+AGREE = 2e-5
 
 
 def read(path, name):
@@ -71,7 +71,9 @@ def main():
             dropless = strategy["policy"] == "token-choice"
             agrees = error <= AGREE
             failed |= dropless and not agrees
-            verdict = ("agrees" if agrees else "DIFFERS") if dropless else "finding: another routing"
+            verdict = (
+                ("agrees" if agrees else "DIFFERS") if dropless else "finding: another routing"
+            )
             print(f"{strategy['name']:<18} {error:.3g}  {verdict}")
     return 1 if failed else 0
 
