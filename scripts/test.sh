@@ -35,7 +35,7 @@ if step build-release scripts/build.sh release; then
   step readme python3 scripts/check_readme.py
   step acceptance scripts/acceptance.sh
 fi
-if step build-debug scripts/build.sh debug; then run_ctest debug; fi
+if step build-debug scripts/build.sh debug kernels_test reference_test harness_test; then run_ctest debug; fi
 step pytest .venv/bin/python -m pytest --junit-xml "$results/pytest.xml"
 
 echo
