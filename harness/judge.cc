@@ -20,7 +20,8 @@ constexpr std::int64_t kExactWidth = 1024;
 constexpr std::int64_t kSampledTokens = 8;
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+  if (a.size() != b.size()) return false;
+  return a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 class OneThread {
