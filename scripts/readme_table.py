@@ -9,6 +9,7 @@ Ratios to the fastest strategy of the row that keeps the model's routing; its me
 
 import argparse
 import json
+import statistics
 import sys
 from pathlib import Path
 
@@ -34,6 +35,16 @@ def duration(ns):
     return f"{ns:.3g} ns"
 
 
+def half_width(lines):
+    """Of the 95 % interval of the median, over the median: the typical one."""
+    return statistics.median(
+        (line["timing"]["median_ci95"][1] - line["timing"]["median_ci95"][0])
+        / (2 * line["timing"]["median"])
+        for line in lines
+        if line["timing"] and line["timing"]["median_ci95"]
+    )
+
+
 def row(group):
     """group: strategy -> line."""
     dropless = [g for g in group.values() if g["strategy"]["policy"] == "token-choice"]
@@ -55,8 +66,8 @@ def table():
     out = [
         f"`make demo` on {environment['cpu']}, {environment['threads']} threads, f32, "
         f"commit {environment['build_id'][:10]}; every cell passed its check; all lines are in "
-        f"[{file.relative_to(ROOT)}]({file.relative_to(ROOT)}). Medians; differences of a few percent "
-        "are noise on this shared machine.",
+        f"[{file.relative_to(ROOT)}]({file.relative_to(ROOT)}). Medians; the typical 95 % interval is "
+        f"±{half_width(lines):.0%} on this shared machine, so smaller differences are not findings.",
         "",
         "| layer | routing | tokens | fastest | " + " | ".join(COLUMNS) + " |",
         "|---|---|--:|--:|" + "--:|" * len(COLUMNS),
