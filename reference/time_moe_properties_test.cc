@@ -65,7 +65,7 @@ void expect_routed_part(const TimeMoe& m, Probability&& p) {
   forward(m, points(6), 1, {},
           [&](std::int64_t layer, const MoeShape& s, const ExpertWeights& w,
               MatrixView<const double> x, MatrixView<const double> logits) {
-            const auto out = naive(layer, s, w, x, logits);
+            auto out = naive(layer, s, w, x, logits);
             for (std::int64_t t = 0; t < x.rows; ++t) {
               std::vector<double> want(s.hidden, 0);
               for (std::int64_t e = 0; e < s.experts; ++e) {
