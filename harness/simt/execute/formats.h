@@ -1,6 +1,7 @@
 // Number formats: f16, bf16, tf32, e4m3 and e5m2 to and from float, in every rounding mode; double
 // to float likewise. No floating-point environment is touched: bits are rounded as integers, so the
-// loops over lanes vectorise. Source: PTX ISA 9.0, "Alternate Floating-Point Data Formats", "cvt".
+// loops over lanes vectorise (which is also why `&` and `|` stand where `&&` and `||` would do).
+// Source: PTX ISA 9.0, "Alternate Floating-Point Data Formats", "cvt".
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -39,16 +40,16 @@ inline constexpr FloatFormat kE4m3{4, 3, 0x7e, 0x7f, 0x7f};
 inline constexpr FloatFormat kE5m2{5, 2, 0x7b, 0x7c, 0x7f};
 
 // Whether a magnitude `kept` with the bits `rest` cut off (`half` is one half of the last kept bit)
-// goes up by one.
+// goes up by one: 1 or 0.
 template <Rounding R>
-constexpr bool rounds_up(std::uint32_t kept, std::uint32_t rest, std::uint32_t half,
-                         bool negative) {
-  if constexpr (R == Rounding::kNearest) return rest > half || (rest == half && (kept & 1));
-  if constexpr (R == Rounding::kAway) return rest >= half;
-  if constexpr (R == Rounding::kDown) return rest != 0 && negative;
-  if constexpr (R == Rounding::kUp) return rest != 0 && !negative;
-  if constexpr (R == Rounding::kOdd) return rest != 0 && !(kept & 1);
-  return false;
+constexpr std::uint32_t rounds_up(std::uint32_t kept, std::uint32_t rest, std::uint32_t half,
+                                  bool negative) {
+  if constexpr (R == Rounding::kNearest) return rest + (kept & 1) > half ? 1 : 0;
+  if constexpr (R == Rounding::kAway) return rest >= half ? 1 : 0;
+  if constexpr (R == Rounding::kDown) return (rest != 0) & negative ? 1 : 0;
+  if constexpr (R == Rounding::kUp) return (rest != 0) & !negative ? 1 : 0;
+  if constexpr (R == Rounding::kOdd) return rest != 0 ? ~kept & 1 : 0;
+  return 0;
 }
 
 // Whether overflow in this mode gives infinity rather than the largest finite value.
@@ -79,8 +80,8 @@ constexpr std::uint32_t encode(float value, bool saturate = false) {
                               << F.mantissa;
   std::uint32_t code = floor + kept + up;
   const bool infinite = magnitude == 0x7f800000;
-  const bool to_infinity = !saturate && (infinite || overflows<R>(negative));
-  code = code > F.largest || infinite ? (to_infinity ? F.infinity : F.largest) : code;
+  const bool to_infinity = saturate ? false : infinite | overflows<R>(negative);
+  code = (code > F.largest) | infinite ? (to_infinity ? F.infinity : F.largest) : code;
   code |= static_cast<std::uint32_t>(negative) << F.sign_bit();
   code = magnitude > 0x7f800000 ? F.nan : code;
   return code << F.low_zeros;
@@ -137,10 +138,12 @@ constexpr float to_float(double value) {
   // The nearest may be one step of magnitude too far, or one too short; which, the mode decides.
   const bool beyond = negative ? back < value : back > value;
   const bool short_of = negative ? back > value : back < value;
-  if constexpr (R == Rounding::kZero) bits -= beyond;
-  if constexpr (R == Rounding::kDown) bits += negative ? short_of : -static_cast<int>(beyond);
-  if constexpr (R == Rounding::kUp) bits += negative ? -static_cast<int>(beyond) : short_of;
-  if constexpr (R == Rounding::kOdd) bits = (bits - beyond) | (beyond || short_of);
+  const std::uint32_t shorter = beyond ? bits - 1 : bits;
+  const std::uint32_t longer = short_of ? bits + 1 : bits;
+  if constexpr (R == Rounding::kZero) bits = shorter;
+  if constexpr (R == Rounding::kDown) bits = negative ? longer : shorter;
+  if constexpr (R == Rounding::kUp) bits = negative ? shorter : longer;
+  if constexpr (R == Rounding::kOdd) bits = back != value ? shorter | 1 : bits;
   return std::bit_cast<float>(bits);
 }
 
