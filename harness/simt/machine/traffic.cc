@@ -7,18 +7,18 @@
 namespace moe::simt {
 namespace {
 
-// Whether every active lane's address is the first lane's plus `step` for each lane in between.
-// Lanes are compared all at once; the mask is looked at afterwards.
+// Whether each active lane's address is the one of the lane before it plus `step`, or would be if
+// the lanes between were active.
 bool is_strided(LaneAddresses addresses, LaneMask active, std::uint64_t step) {
-  const int first = std::countr_zero(active);
-  const std::uint64_t base = addresses[first] - static_cast<unsigned>(first) * step;
-  if (active == kAllLanes) {
+  if (active == kAllLanes) {  // without a branch for each lane: compared several at a time
     std::uint64_t difference = 0;
-    for (std::uint64_t lane = 0; lane < kLanes; ++lane) {
-      difference |= addresses[lane] ^ (base + lane * step);
+    for (std::size_t lane = 1; lane < kLanes; ++lane) {
+      difference |= (addresses[lane] - addresses[lane - 1]) ^ step;
     }
     return difference == 0;
   }
+  const int first = std::countr_zero(active);
+  const std::uint64_t base = addresses[first] - static_cast<unsigned>(first) * step;
   for (LaneMask rest = active; rest != 0; rest &= rest - 1) {
     const int lane = std::countr_zero(rest);
     if (addresses[lane] != base + static_cast<unsigned>(lane) * step) return false;
@@ -88,7 +88,22 @@ class Banks {
   std::uint32_t most_ = 0;
 };
 
+// Whether every lane has banks of its own: the usual end of padding and swizzling.
+bool is_conflict_free(LaneAddresses offsets, LaneMask active, std::uint64_t bytes) {
+  const std::uint64_t words = (bytes + kBankBytes - 1) / kBankBytes;
+  std::uint32_t taken = 0;
+  for (LaneMask rest = active; rest != 0; rest &= rest - 1) {
+    const std::uint64_t offset = offsets[std::countr_zero(rest)];
+    if (offset % bytes != 0) return false;  // it may reach into one word more
+    const std::uint32_t banks = ((1u << words) - 1) << offset / kBankBytes % kBanks;
+    if ((taken & banks) != 0) return false;
+    taken |= banks;
+  }
+  return true;
+}
+
 std::uint32_t phase_cycles(LaneAddresses offsets, LaneMask active, std::uint64_t bytes) {
+  if (is_conflict_free(offsets, active, bytes)) return 1;
   Banks banks;
   for_each_lane(active, [&](int lane) {
     const std::uint64_t begin = offsets[lane];

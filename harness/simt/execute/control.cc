@@ -1,0 +1,227 @@
+#include "harness/simt/execute/control.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "harness/simt/machine/block.h"
+#include "harness/simt/machine/compile.h"
+#include "harness/simt/machine/decoder.h"
+#include "harness/simt/machine/launch.h"
+#include "harness/simt/machine/warp.h"
+#include "harness/simt/machine/warp_access.h"
+
+namespace moe::simt {
+
+// In barrier_opcodes.cc.
+void add_barrier_opcodes(OpcodeTable& table);
+
+namespace {
+
+Outcome run_branch(Warp& warp, const Instruction& instruction, LaneMask) {
+  warp.running->pc = instruction.target;
+  return Outcome::kJumped;
+}
+
+// Lanes with other indices go their own ways, one fragment a target.
+Outcome run_indexed_branch(Warp& warp, const Instruction& instruction, LaneMask lanes) {
+  const auto& table = instruction.as<BranchTable>();
+  const std::uint32_t* index = warp.value<std::uint32_t>(instruction.src[0]);
+  if ((warp.poison(instruction.src[0]) & lanes) != 0) {
+    report_poison(warp, instruction, warp.poison(instruction.src[0]) & lanes, "a branch");
+  }
+  bool first = true;
+  Fragment other = *warp.running;
+  for (LaneMask rest = lanes; rest != 0;) {
+    const int lane = std::countr_zero(rest);
+    const std::uint32_t wanted = index[lane];
+    if (wanted >= table.targets.size()) {
+      warp.block.fault(
+          Check::kBadArgument, warp.first_thread() + lane, instruction,
+          fmt::format("branch index {} of a list of {}", wanted, table.targets.size()));
+    }
+    LaneMask same = 0;
+    for_each_lane(rest, [&](int l) { same |= index[l] == wanted ? 1u << l : 0u; });
+    rest &= ~same;
+    if (first) {
+      warp.running->lanes = same;
+      warp.running->pc = table.targets[wanted];
+      first = false;
+    } else {
+      other.lanes = same;
+      other.pc = table.targets[wanted];
+      warp.fragments.push_back(other);
+    }
+  }
+  return Outcome::kJumped;
+}
+
+struct Call : Extra {
+  std::shared_ptr<const CallFrame> frame;
+  std::vector<CallFrame::Slot> arguments, results;  // in the caller
+};
+
+void copy_local(Warp& warp, LaneMask lanes, const CallFrame::Slot& to,
+                const CallFrame::Slot& from) {
+  const std::size_t size = warp.block.launch.kernel.local_bytes;
+  const int bytes = std::min(to.bytes, from.bytes);
+  for_each_lane(lanes, [&](int lane) {
+    const std::size_t base = lane * size;
+    std::memcpy(&warp.local[base + to.offset], &warp.local[base + from.offset], bytes);
+    std::memcpy(&warp.local_written[base + to.offset], &warp.local_written[base + from.offset],
+                bytes);
+  });
+}
+
+Outcome run_call(Warp& warp, const Instruction& instruction, LaneMask lanes) {
+  const Call& call = instruction.as<Call>();
+  for (std::size_t i = 0; i < call.arguments.size(); ++i) {
+    copy_local(warp, lanes, call.frame->parameters[i], call.arguments[i]);
+  }
+  Fragment& fragment = *warp.running;
+  fragment.returns.push_back(fragment.pc);
+  fragment.pc = call.frame->begin;
+  return Outcome::kJumped;
+}
+
+Outcome run_exit(Warp& warp, const Instruction& instruction, LaneMask lanes) {
+  warp.exit(instruction, lanes);
+  return Outcome::kJumped;
+}
+
+Outcome run_return(Warp& warp, const Instruction& instruction, LaneMask lanes) {
+  Fragment& fragment = *warp.running;
+  if (fragment.returns.empty()) return run_exit(warp, instruction, lanes);
+  const int caller = fragment.returns.back();
+  fragment.returns.pop_back();
+  const Call& call = warp.block.launch.kernel.code[caller].as<Call>();
+  for (std::size_t i = 0; i < call.results.size(); ++i) {
+    copy_local(warp, lanes, call.results[i], call.frame->results[i]);
+  }
+  fragment.pc = caller + 1;
+  return Outcome::kJumped;
+}
+
+Outcome run_trap(Warp& warp, const Instruction& instruction, LaneMask lanes) {
+  warp.block.fault(Check::kTrap, warp.first_thread() + std::countr_zero(lanes), instruction,
+                   "the kernel executed trap");
+}
+
+Outcome run_sleep(Warp&, const Instruction&, LaneMask) { return Outcome::kYield; }
+Outcome run_nothing(Warp&, const Instruction&, LaneMask) { return Outcome::kNext; }
+
+Outcome run_negate(Warp& warp, const Instruction& instruction, LaneMask lanes) {
+  LaneMask& to = warp.predicate(instruction.dst);
+  to = (to & ~lanes) | (~warp.predicate(instruction.src[0]) & lanes);
+  return Outcome::kNext;
+}
+
+Instruction control(Handler handler, bool splits) {
+  Instruction instruction;
+  instruction.handler = handler;
+  instruction.splits = splits;
+  instruction.own_poison = true;
+  instruction.kind = InstructionClass::kControl;
+  return instruction;
+}
+
+Instruction decode_branch(Decoder& decoder, const ptx::Instruction& source, Modifiers& modifiers) {
+  modifiers.take("uni");
+  if (source.operands.size() != 1) decoder.fail("bra takes one label");
+  Instruction instruction = control(run_branch, true);
+  instruction.target = decoder.label(source.operands[0]);
+  return instruction;
+}
+
+Instruction decode_indexed_branch(Decoder& decoder, const ptx::Instruction& source,
+                                  Modifiers& modifiers) {
+  modifiers.take("uni");
+  if (!modifiers.take("idx") || source.operands.size() != 2) {
+    decoder.fail("brx.idx takes an index and a list of labels");
+  }
+  Instruction instruction = control(run_indexed_branch, true);
+  instruction.src[0] = decoder.source(source.operands[0], ptx::parse_type("u32"));
+  auto table = std::make_shared<BranchTable>();
+  auto& functions = dynamic_cast<FunctionDecoder&>(decoder);
+  for (const std::string& name : functions.branch_targets(source.operands[1].name)) {
+    ptx::Operand label;
+    label.kind = ptx::Operand::Kind::kSymbol;
+    label.name = name;
+    table->targets.push_back(decoder.label(label));
+  }
+  instruction.extra = std::move(table);
+  return instruction;
+}
+
+Instruction decode_call(Decoder& decoder, const ptx::Instruction& source, Modifiers& modifiers) {
+  modifiers.take("uni");
+  auto& functions = dynamic_cast<FunctionDecoder&>(decoder);
+  auto call = std::make_shared<Call>();
+  std::string name;
+  for (const ptx::Operand& operand : source.operands) {
+    if (operand.kind == ptx::Operand::Kind::kSymbol) {
+      name = operand.name;
+      continue;
+    }
+    if (operand.kind != ptx::Operand::Kind::kGroup) {
+      decoder.fail("calls through a pointer are not supported");
+    }
+    std::vector<CallFrame::Slot>& slots = name.empty() ? call->results : call->arguments;
+    for (const ptx::Operand& part : operand.parts) slots.push_back(functions.local_slot(part));
+  }
+  if (name == "vprintf" || name == "__assertfail") {
+    decoder.fail(
+        fmt::format("{} is not supported: a kernel of the interpreter cannot print", name));
+  }
+  call->frame = functions.callee(name);
+  if (call->arguments.size() != call->frame->parameters.size() ||
+      call->results.size() != call->frame->results.size()) {
+    decoder.fail(fmt::format("{} takes {} arguments and gives {} results", name,
+                             call->frame->parameters.size(), call->frame->results.size()));
+  }
+  Instruction instruction = control(run_call, true);
+  instruction.extra = std::move(call);
+  return instruction;
+}
+
+DecodeFunction simple(Handler handler, bool splits) {
+  return [=](Decoder&, const ptx::Instruction&, Modifiers& modifiers) {
+    modifiers.take("uni");
+    return control(handler, splits);
+  };
+}
+
+Instruction decode_sleep(Decoder&, const ptx::Instruction&, Modifiers& modifiers) {
+  modifiers.need_type();
+  return control(run_sleep, false);
+}
+
+}  // namespace
+
+Instruction return_instruction(bool of_entry) {
+  return control(of_entry ? run_exit : run_return, true);
+}
+
+Instruction negate_predicate(Reg source, Reg dst) {
+  Instruction instruction = control(run_negate, false);
+  instruction.src[0] = source;
+  instruction.dst = dst;
+  instruction.own_poison = false;
+  instruction.kind = InstructionClass::kPredicate;
+  return instruction;
+}
+
+void add_control_opcodes(OpcodeTable& table) {
+  table["bra"] = decode_branch;
+  table["brx"] = decode_indexed_branch;
+  table["call"] = decode_call;
+  table["ret"] = simple(run_return, true);
+  table["exit"] = simple(run_exit, true);
+  table["trap"] = simple(run_trap, true);
+  table["brkpt"] = simple(run_trap, true);
+  table["pmevent"] = simple(run_nothing, false);
+  table["nanosleep"] = decode_sleep;
+  add_barrier_opcodes(table);
+}
+
+}  // namespace moe::simt

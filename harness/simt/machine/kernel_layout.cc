@@ -1,0 +1,88 @@
+#include <algorithm>
+
+#include "harness/simt/machine/block.h"
+#include "harness/simt/machine/function_decoder.h"
+#include "harness/simt/machine/register_allocation.h"
+
+namespace moe::simt {
+
+KernelLayout::KernelLayout(Kernel& kernel_in, const Program& program_in)
+    : kernel(kernel_in), program(program_in) {
+  kernel.static_shared = program.shared_bytes();
+}
+
+int KernelLayout::place_local(int bytes, int align) {
+  kernel.local_bytes = (kernel.local_bytes + align - 1) / align * align;
+  const int offset = kernel.local_bytes;
+  kernel.local_bytes += bytes;
+  return offset;
+}
+
+void KernelLayout::place(const ptx::Function& function) {
+  Placed& placed = placed_[&function];
+  const RowAssignment rows = assign_rows(function);
+  const Reg first = file_bytes_;
+  file_bytes_ += rows.rows * kRowBytes;
+  for (const int row : rows.row)
+    placed.registers.push_back(row < 0 ? kNoReg : first + row * kRowBytes);
+
+  const auto add_parameters = [&](const std::vector<ptx::Parameter>& parameters,
+                                  std::vector<CallFrame::Slot>& slots) {
+    for (const ptx::Parameter& parameter : parameters) {
+      const int offset = place_local(parameter.bytes, std::max(parameter.align, 8));
+      placed.variables[parameter.name] = {ptx::Space::kLocal, static_cast<std::uint64_t>(offset),
+                                          parameter.bytes};
+      slots.push_back({offset, parameter.bytes});
+    }
+  };
+  if (function.is_entry) {
+    for (const ptx::Parameter& parameter : function.parameters) {
+      placed.variables[parameter.name] = {
+          ptx::Space::kParam, static_cast<std::uint64_t>(parameter.offset), parameter.bytes};
+    }
+  } else {
+    add_parameters(function.parameters, placed.frame->parameters);
+    add_parameters(function.results, placed.frame->results);
+  }
+  for (const ptx::Variable& variable : function.variables) {
+    const int bytes = static_cast<int>(variable.bytes);
+    if (variable.space == ptx::Space::kShared) {
+      int& used = kernel.static_shared;
+      used = (used + variable.align - 1) / variable.align * variable.align;
+      placed.variables[variable.name] = {ptx::Space::kShared,
+                                         kSharedBase + static_cast<std::uint64_t>(used), bytes};
+      used += bytes;
+    } else {
+      const int offset = place_local(bytes, std::max(variable.align, 8));
+      placed.variables[variable.name] = {ptx::Space::kLocal, static_cast<std::uint64_t>(offset),
+                                         bytes};
+    }
+  }
+}
+
+void KernelLayout::finish() {
+  kernel.local_bytes = (kernel.local_bytes + 15) / 16 * 16;
+  const int align = program.dynamic_align();
+  const int end = static_cast<int>(kSharedBase) + kernel.static_shared;
+  kernel.dynamic_shared_at = (end + align - 1) / align * align;
+  kernel.parameters = AlignedBytes(std::max(kernel.function->parameter_bytes, 1), 128);
+  kernel.info.static_shared = kernel.static_shared;
+  kernel.info.local_bytes = kernel.local_bytes;
+}
+
+Reg KernelLayout::row(int rows) {
+  const Reg reg = file_bytes_;
+  file_bytes_ += rows * kRowBytes;
+  return reg;
+}
+
+Reg KernelLayout::constant(std::uint64_t bits, int bytes) {
+  const auto [known, added] = constants_.try_emplace({bits, bytes}, 0);
+  if (added) {
+    known->second = row(std::max(1, bytes / 4));
+    kernel.constants.push_back({known->second, bytes, bits, 0});
+  }
+  return known->second;
+}
+
+}  // namespace moe::simt
