@@ -16,6 +16,8 @@ Instruction decode_float_abs(Decoder&, const ptx::Instruction&, Modifiers&, ptx:
 Instruction decode_float_min(Decoder&, const ptx::Instruction&, Modifiers&, ptx::Type);
 Instruction decode_float_max(Decoder&, const ptx::Instruction&, Modifiers&, ptx::Type);
 
-void add_approximate_opcodes(OpcodeTable& table);  // sin cos ex2 lg2 tanh rsqrt (and rcp, sqrt)
+void add_sign_opcodes(OpcodeTable& table);         // copysign testp
+void add_quotient_opcodes(OpcodeTable& table);     // rcp sqrt rsqrt
+void add_approximate_opcodes(OpcodeTable& table);  // sin cos ex2 lg2 tanh
 
 }  // namespace moe::simt
