@@ -17,7 +17,8 @@ class MbarrierState {
   static constexpr std::int32_t kMostBytes = (1 << 20) - 1;
 
   // Phase 0, with `count` arrivals in each phase; see `misuse_of_count`.
-  explicit MbarrierState(std::uint32_t count = 1) : expected_(count), pending_(count) {}
+  MbarrierState() : MbarrierState(1) {}
+  explicit MbarrierState(std::uint32_t count) : expected_(count), pending_(count) {}
   static Misuse misuse_of_count(std::uint32_t count);
 
   // arrive-on. `may_complete` is false for .noComplete, which must leave the phase open.
