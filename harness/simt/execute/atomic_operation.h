@@ -49,7 +49,8 @@ inline std::uint64_t add_f32_flushing(std::uint64_t old, std::uint64_t operand) 
 }
 
 inline std::uint64_t add_f64(std::uint64_t old, std::uint64_t operand) {
-  return std::bit_cast<std::uint64_t>(std::bit_cast<double>(old) + std::bit_cast<double>(operand));
+  const double sum = std::bit_cast<double>(old) + std::bit_cast<double>(operand);
+  return std::isnan(sum) ? kNanF64 : std::bit_cast<std::uint64_t>(sum);
 }
 
 // min and max as the instructions of that name: the number if one is NaN, -0 below +0.

@@ -47,6 +47,12 @@ MemoryOrder take_access_order(Decoder& decoder, Modifiers& modifiers, std::strin
 
 }  // namespace
 
+void MemoryOperation::registers(std::vector<Reg>& read, std::vector<Reg>& written) const {
+  read.push_back(form.base);
+  std::vector<Reg>& side = form.kind == AccessKind::kRead ? written : read;
+  side.insert(side.end(), values.begin(), values.begin() + elements);
+}
+
 Scope take_scope(Modifiers& modifiers) {
   switch (modifiers.take_one_of({"cta", "cluster", "gpu", "sys"})) {
     case 0:
@@ -101,11 +107,18 @@ bool take_cache_hints(Modifiers& modifiers, bool prefetches) {
   return modifiers.take("L2::cache_hint");
 }
 
-void set_address(Decoder& decoder, const ptx::Operand& operand, AccessForm& form) {
-  const Decoder::Address address = decoder.address(operand);
+void set_address(Decoder& decoder, const ptx::Instruction& source, std::size_t at,
+                 AccessForm& form) {
+  if (source.operands.size() <= at) decoder.fail("an address is needed");
+  const Decoder::Address address = decoder.address(source.operands[at]);
   form.base = address.base;
   form.narrow = address.narrow;
   form.offset = address.offset;
+  if (address.space != ptx::Space::kGeneric) form.space = address.space;
+}
+
+int bits_of_register(const Decoder& decoder, const ptx::Operand& operand) {
+  return decoder.is_register(operand) ? decoder.register_bits(operand) : 0;
 }
 
 std::vector<ptx::Operand> elements_of(Decoder& decoder, const ptx::Operand& operand, int count) {

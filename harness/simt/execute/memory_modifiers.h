@@ -27,8 +27,10 @@ struct MemoryOperation : Extra {
   int elements = 1;
   int element_bytes = 0;
   std::array<Reg, kMaxElements> values{};
-  std::array<bool, kMaxElements>
-      wide{};  // a store's source is a 64-bit register, cut to 32 or fewer
+  // Of a store: the source is a 64-bit register, cut to 32 or fewer.
+  std::array<bool, kMaxElements> wide{};
+
+  void registers(std::vector<Reg>& read, std::vector<Reg>& written) const override;
 };
 
 // `.cta` `.cluster` `.gpu` `.sys`; kNone if there is none. (.sys is kDevice: there is one device.)
@@ -47,8 +49,12 @@ int take_vector(Modifiers& modifiers);
 // 64-bit operand. They change nothing that a kernel can see.
 bool take_cache_hints(Modifiers& modifiers, bool prefetches);
 
-// The address operand into `form`: base, width and offset.
-void set_address(Decoder& decoder, const ptx::Operand& operand, AccessForm& form);
+// Operand number `at`, an address, into `form`: base, width, offset, and the space of a symbol.
+void set_address(Decoder& decoder, const ptx::Instruction& source, std::size_t at,
+                 AccessForm& form);
+
+// The declared size of a register; 0 when the operand is none.
+int bits_of_register(const Decoder& decoder, const ptx::Operand& operand);
 
 // The elements of an operand: its parts if `count` > 1 (must be that many), else itself.
 std::vector<ptx::Operand> elements_of(Decoder& decoder, const ptx::Operand& operand, int count);
