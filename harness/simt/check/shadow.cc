@@ -126,15 +126,14 @@ Conflict ShadowPage::write(const View& view, std::uint32_t offset, std::uint32_t
   return conflict;
 }
 
-ShadowPage& GlobalShadow::page(std::uint64_t address) {
-  const std::uint64_t number = address / ShadowPage::kBytes;
-  if (number != last_number_) {
-    std::unique_ptr<ShadowPage>& page = pages_[number];
+ShadowPage& GlobalShadow::Shard::page(std::uint64_t number) {
+  if (number != last_number) {
+    std::unique_ptr<ShadowPage>& page = pages[number];
     if (!page) page = std::make_unique<ShadowPage>();
-    last_number_ = number;
-    last_ = page.get();
+    last_number = number;
+    last = page.get();
   }
-  return *last_;
+  return *last;
 }
 
 }  // namespace moe::simt

@@ -2,8 +2,10 @@
 // access not ordered with an earlier one is seen. A word is 4 bytes; a page turns to single bytes
 // when something narrower than a word is accessed there.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -60,15 +62,31 @@ class ShadowPage {
   std::vector<std::int32_t> free_readers_;
 };
 
-// Pages on demand, by address.
+// Pages on demand, by address; by several threads at once where `parallel` says so.
 class GlobalShadow {
  public:
-  ShadowPage& page(std::uint64_t address);
+  explicit GlobalShadow(bool parallel) : parallel_(parallel) {}
+
+  // Calls visit(page) while no other thread is in that page.
+  template <class Visit>
+  auto with_page(std::uint64_t address, Visit&& visit) {
+    Shard& shard = shards_[address / ShadowPage::kBytes % kShards];
+    std::unique_lock<std::mutex> lock(shard.mutex, std::defer_lock);
+    if (parallel_) lock.lock();
+    return visit(shard.page(address / ShadowPage::kBytes));
+  }
 
  private:
-  std::unordered_map<std::uint64_t, std::unique_ptr<ShadowPage>> pages_;
-  std::uint64_t last_number_ = ~0ull;
-  ShadowPage* last_ = nullptr;
+  static constexpr std::uint64_t kShards = 64;
+  struct Shard {
+    ShadowPage& page(std::uint64_t number);
+    std::mutex mutex;
+    std::unordered_map<std::uint64_t, std::unique_ptr<ShadowPage>> pages;
+    std::uint64_t last_number = ~0ull;
+    ShadowPage* last = nullptr;
+  };
+  std::array<Shard, kShards> shards_;
+  const bool parallel_;
 };
 
 }  // namespace moe::simt

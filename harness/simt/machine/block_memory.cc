@@ -160,15 +160,17 @@ Conflict Block::order(const View& view, const Located& located, std::uint32_t by
     const std::uint64_t address = base + done;
     const std::uint32_t in_page = static_cast<std::uint32_t>(address % ShadowPage::kBytes);
     const std::uint32_t part = std::min(bytes - done, ShadowPage::kBytes - in_page);
-    ShadowPage& page = is_shared ? located.owner->shared_shadow[address / ShadowPage::kBytes]
-                                 : launch.shadow.page(address);
     const std::uint32_t first_operation =
         async_proxy && is_shared ? clocks.first_operation_slot() : 0;
+    const auto visit = [&](ShadowPage& page) {
+      return kind == AccessKind::kRead ? page.read(view, in_page, part, strength_of(scope),
+                                                   pc_of(at), launch.generation, first_operation)
+                                       : page.write(view, in_page, part, strength_of(scope),
+                                                    pc_of(at), launch.generation);
+    };
     const Conflict conflict =
-        kind == AccessKind::kRead
-            ? page.read(view, in_page, part, strength_of(scope), pc_of(at), launch.generation,
-                        first_operation)
-            : page.write(view, in_page, part, strength_of(scope), pc_of(at), launch.generation);
+        is_shared ? visit(located.owner->shared_shadow[address / ShadowPage::kBytes])
+                  : launch.grid.shadow.with_page(address, visit);
     if (conflict.found) found = conflict;
     done += part;
   }

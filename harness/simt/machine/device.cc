@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+#include <cstring>
+#include <thread>
+
 #include "harness/simt/machine/block.h"
 #include "harness/simt/machine/launch.h"
 #include "harness/simt/machine/program.h"
@@ -85,19 +89,56 @@ void* Device::variable(const Program& program, std::string_view name, std::size_
   return reinterpret_cast<void*>(symbol->address);
 }
 
-LaunchReport Device::launch(const Kernel& kernel, const LaunchConfig& config,
-                            std::span<void* const> arguments) {
-  check_config(architecture, kernel, config);
-  Launch launch(*this, kernel, config, arguments);
-  check_cluster(launch);
-  LaunchReport report;
+namespace {
+
+std::atomic<std::uint32_t> launches{0};
+
+void run_worker(Launch& launch) {
   try {
     Scheduler(launch).run();
   } catch (const KernelFault&) {
-    report.ok = false;
+    launch.grid.failed = true;
   }
-  report.findings = launch.take_findings();
-  report.counters = launch.counters;
+}
+
+void set_parameters(const Kernel& kernel, std::span<void* const> arguments) {
+  if (arguments.size() < kernel.info.parameters.size()) {
+    throw UserError(fmt::format("{}: {} arguments; it has {} parameters", kernel.info.name,
+                                arguments.size(), kernel.info.parameters.size()));
+  }
+  for (std::size_t i = 0; i < kernel.info.parameters.size(); ++i) {
+    const ptx::Parameter& parameter = kernel.info.parameters[i];
+    std::memcpy(kernel.parameters.data() + parameter.offset, arguments[i], parameter.bytes);
+  }
+}
+
+}  // namespace
+
+LaunchReport Device::launch(const Kernel& kernel, const LaunchConfig& config,
+                            std::span<void* const> arguments) {
+  const std::lock_guard one_at_a_time(launching_);
+  check_config(architecture, kernel, config);
+  set_parameters(kernel, arguments);
+  // Only the natural schedule is spread over threads: the others must repeat exactly.
+  const bool natural = settings.schedule == Schedule::kNatural;
+  const int workers = natural ? std::max(1, settings.workers) : 1;
+  GridState grid(workers > 1);
+  const std::uint32_t generation = ++launches;
+  std::vector<std::unique_ptr<Launch>> parts;
+  for (int i = 0; i < workers; ++i) {
+    parts.push_back(std::make_unique<Launch>(*this, kernel, config, grid, generation));
+  }
+  check_cluster(*parts[0]);
+  std::vector<std::thread> threads;
+  for (int i = 1; i < workers; ++i) threads.emplace_back(run_worker, std::ref(*parts[i]));
+  run_worker(*parts[0]);
+  for (std::thread& thread : threads) thread.join();
+  LaunchReport report;
+  report.ok = !grid.failed;
+  for (const std::unique_ptr<Launch>& part : parts) {
+    report.counters.add(part->counters);
+    for (Finding& finding : part->take_findings()) report.findings.push_back(std::move(finding));
+  }
   return report;
 }
 

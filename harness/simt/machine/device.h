@@ -89,6 +89,9 @@ class Device {
   // too much shared memory).
   LaunchReport launch(const Kernel& kernel, const LaunchConfig& config,
                       std::span<void* const> arguments);
+
+ private:
+  std::mutex launching_;
 };
 
 }  // namespace moe::simt

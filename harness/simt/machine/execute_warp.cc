@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <mutex>
 
 #include "harness/simt/execute/wgmma.h"
 #include "harness/simt/machine/block.h"
@@ -156,6 +157,8 @@ SliceEnd execute(Warp& warp, std::uint32_t budget, bool rotate, std::uint64_t* e
     }
     if (!i.own_poison && i.dst != kNoReg) propagate_poison(warp, i, lanes);
     if (wgmma != nullptr && wgmma->active()) wgmma->check(warp, i);
+    std::unique_lock<std::mutex> alone(launch.grid.strong, std::defer_lock);
+    if (i.strong && launch.grid.parallel) alone.lock();
     const Outcome outcome = i.handler(warp, i, lanes);
     switch (outcome) {
       case Outcome::kNext:

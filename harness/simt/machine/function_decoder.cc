@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "harness/simt/execute/control.h"
+#include "harness/simt/execute/memory_modifiers.h"
 #include "harness/simt/machine/special_registers.h"
 
 namespace moe::simt {
@@ -165,6 +166,9 @@ class OneFunction final : public FunctionDecoder {
     for (Reg& source : instruction.src) {
       if (source == kNoReg) source = zero();
     }
+    const auto* memory = dynamic_cast<const MemoryOperation*>(instruction.extra.get());
+    instruction.strong = instruction.kind == InstructionClass::kAtomic ||
+                         (memory != nullptr && memory->form.scope != Scope::kNone);
   }
 
   Reg row_of(const ptx::Operand& operand) {

@@ -75,6 +75,7 @@ struct Instruction {
   bool splits = false;
   // The handler marks poisoned lanes itself; otherwise dst is poisoned where any src is.
   bool own_poison = false;
+  bool strong = false;  // an atomic, or a strong load or store: one at a time over all workers
   InstructionClass kind = InstructionClass::kOther;
   std::int64_t immediate = 0;  // the handler's own: an offset, a size, a branch target
   std::uint32_t option = 0;    // the handler's own: small switches

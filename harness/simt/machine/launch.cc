@@ -1,34 +1,24 @@
 #include "harness/simt/machine/launch.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "harness/simt/machine/block.h"
 
 namespace moe::simt {
-namespace {
-
-std::atomic<std::uint32_t> launches{0};
-
-}  // namespace
-
 Launch::Launch(Device& device_in, const Kernel& kernel_in, const LaunchConfig& config_in,
-               std::span<void* const> arguments)
-    : device(device_in),
+               GridState& grid_in, std::uint32_t generation_in)
+    : grid(grid_in),
+      device(device_in),
       kernel(kernel_in),
       config(config_in),
       settings(device_in.settings),
       parameters(kernel_in.parameters),
-      generation(++launches),
+      generation(generation_in),
       state_(settings.seed * 0x9e3779b97f4a7c15ull + 0x632be59bd9b4e019ull) {
   const bool own = kernel.info.cluster[0] > 0;
   const unsigned given[3] = {config.cluster.x, config.cluster.y, config.cluster.z};
   for (int i = 0; i < 3; ++i) {
     cluster_shape[i] = own ? static_cast<unsigned>(std::max(1, kernel.info.cluster[i])) : given[i];
-  }
-  for (std::size_t i = 0; i < kernel.info.parameters.size(); ++i) {
-    const ptx::Parameter& parameter = kernel.info.parameters[i];
-    std::memcpy(parameters.data() + parameter.offset, arguments[i], parameter.bytes);
   }
   shared_bytes = kernel.dynamic_shared_at + config.dynamic_shared;
 }

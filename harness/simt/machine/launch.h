@@ -16,10 +16,26 @@
 
 namespace moe::simt {
 
+// What the workers of one launch share.
+struct GridState {
+  explicit GridState(bool parallel_in) : parallel(parallel_in), shadow(parallel_in) {}
+  const bool parallel;
+  std::atomic<std::uint64_t> next_cluster{0};
+  std::atomic<std::uint64_t> progress{0};  // of all workers, at the end of their turns
+  std::atomic<bool> failed{false};
+  GlobalShadow shadow;
+  std::mutex strong;  // held over strong accesses and atomics
+  // Order through global memory, by the address of the aligned 4-byte word. Under `strong`.
+  std::unordered_map<std::uint64_t, Released> released;
+};
+
+// One worker's part of it; with one worker, all of it.
 class Launch {
  public:
-  Launch(Device& device, const Kernel& kernel, const LaunchConfig& config,
-         std::span<void* const> arguments);
+  Launch(Device& device, const Kernel& kernel, const LaunchConfig& config, GridState& grid,
+         std::uint32_t generation);
+
+  GridState& grid;
 
   Device& device;
   const Kernel& kernel;
@@ -36,9 +52,6 @@ class Launch {
   void record(Finding finding);  // merged by check and statement
   std::vector<Finding> take_findings();
 
-  // Order through global memory, by the address of the aligned 4-byte word.
-  std::unordered_map<std::uint64_t, Released> released;
-  GlobalShadow shadow;
   Allocation* last_allocation = nullptr;  // the last one found: the next address is mostly in it
 
   // Frames of register files, reused by the next warp: their constants stay in place.

@@ -53,7 +53,7 @@ Scheduler::Scheduler(Launch& launch) : launch_(launch) {
 
 void Scheduler::run() {
   admit();
-  while (!resident_.empty()) {
+  while (!resident_.empty() && !launch_.grid.failed.load(std::memory_order_relaxed)) {
     const std::uint64_t before = launch_.progress;
     if (launch_.settings.schedule == Schedule::kRandom) {
       run_random();
@@ -63,6 +63,7 @@ void Scheduler::run() {
     retire();
     admit();
     if (launch_.progress != last_progress_) {
+      launch_.grid.progress.fetch_add(1, std::memory_order_relaxed);
       last_progress_ = launch_.progress;
       executed_at_progress_ = executed_;
       polls_without_progress_ = 0;
@@ -79,9 +80,16 @@ void Scheduler::run() {
   }
 }
 
+bool Scheduler::admit_one() {
+  if (launch_.grid.next_cluster.load() >= clusters_) return false;
+  const std::uint64_t n = launch_.grid.next_cluster.fetch_add(1);
+  if (n >= clusters_) return false;
+  resident_.push_back(make_cluster(launch_, n));
+  return true;
+}
+
 void Scheduler::admit() {
-  while (next_cluster_ < clusters_ && static_cast<int>(resident_.size()) < resident_limit_) {
-    resident_.push_back(make_cluster(launch_, next_cluster_++));
+  while (static_cast<int>(resident_.size()) < resident_limit_ && admit_one()) {
   }
 }
 
@@ -146,6 +154,8 @@ void Scheduler::run_random() {
 }
 
 bool Scheduler::complete_pending() {
+  std::unique_lock<std::mutex> lock(launch_.grid.strong, std::defer_lock);
+  if (launch_.grid.parallel) lock.lock();  // a bulk reduction updates global memory
   for (const auto& cluster : resident_) {
     for (const auto& block : cluster->blocks) {
       if (!block->has_pending()) continue;
@@ -176,9 +186,12 @@ bool Scheduler::wake_polls() {
 
 void Scheduler::when_stuck() {
   if (complete_pending()) return;
-  if (next_cluster_ < clusters_ &&
-      static_cast<int>(resident_.size()) < launch_.device.architecture.multiprocessors) {
-    resident_.push_back(make_cluster(launch_, next_cluster_++));  // they may wait for a later block
+  // They may wait for a block that has not begun, or that another worker runs.
+  const int most = launch_.device.architecture.multiprocessors;
+  if (static_cast<int>(resident_.size()) < most && admit_one()) return;
+  const std::uint64_t others = launch_.grid.progress.load();
+  if (others != others_progress_) {
+    others_progress_ = others;
     return;
   }
   if (wake_polls()) return;

@@ -17,7 +17,8 @@ class Scheduler {
   void run();
 
  private:
-  void admit();  // blocks become resident in order of their index, as on hardware
+  bool admit_one();  // false: none is left
+  void admit();      // blocks become resident in order of their index, as on hardware
   void retire();
   void run_natural();  // one turn: each runnable warp of one block, or of the next
   void run_random();
@@ -30,13 +31,14 @@ class Scheduler {
 
   Launch& launch_;
   std::vector<std::unique_ptr<Cluster>> resident_;
-  std::uint64_t next_cluster_ = 0, clusters_ = 0;
+  std::uint64_t clusters_ = 0;
   int resident_limit_ = 1;
   std::size_t turn_ = 0;  // which resident cluster has its turn
   bool rotate_ = false;   // fragments take turns, since the natural order is stuck
   std::uint64_t executed_ = 0;
   std::uint64_t executed_at_progress_ = 0;
   std::uint64_t last_progress_ = 0;
+  std::uint64_t others_progress_ = 0;  // of all workers when this one was last stuck
   int polls_without_progress_ = 0;
 };
 

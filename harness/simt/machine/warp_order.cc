@@ -26,9 +26,9 @@ Released* released_at(Warp& warp, const std::byte* data, bool create) {
     const auto found = block->shared_released.find(offset);
     return found == block->shared_released.end() ? nullptr : &found->second;
   }
-  if (create) return &launch.released[address & ~3ull];
-  const auto found = launch.released.find(address & ~3ull);
-  return found == launch.released.end() ? nullptr : &found->second;
+  if (create) return &launch.grid.released[address & ~3ull];
+  const auto found = launch.grid.released.find(address & ~3ull);
+  return found == launch.grid.released.end() ? nullptr : &found->second;
 }
 
 }  // namespace
