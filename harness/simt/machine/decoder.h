@@ -48,10 +48,6 @@ class Decoder {
   virtual Reg scratch(int bytes) = 0;  // a register of the decoder's own; 0: predicate
   virtual int register_bits(const ptx::Operand& operand) const = 0;  // as declared; 0: predicate
   virtual bool is_register(const ptx::Operand& operand) const = 0;
-  // The declared size of a register operand: 2 for .b16, 8 for .b64 ...; 0 when it is no register.
-  // cvt and mov may name a register wider than their type ("Operand Size Exceeding
-  // Instruction-Type Size"), and the layout of a 64-bit register is not that of a 32-bit one.
-  virtual int register_bytes(const ptx::Operand&) const { return 0; }
   // The condition code register's carry flag (CC.CF): one for the body.
   Reg carry_flag() {
     if (carry_flag_ == kNoReg) carry_flag_ = scratch(0);
