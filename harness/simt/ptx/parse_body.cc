@@ -14,9 +14,6 @@ namespace moe::simt::ptx {
 namespace {
 
 constexpr std::int64_t kMostInt = std::numeric_limits<int>::max();
-// More than any function has; Scopes refuses far fewer in all.
-constexpr std::int64_t kMostRange = 1 << 24;
-
 std::optional<Space> variable_space(std::string_view word) {
   if (word == ".shared") return Space::kShared;
   if (word == ".local") return Space::kLocal;
@@ -29,8 +26,9 @@ std::optional<Space> variable_space(std::string_view word) {
 void BodyParser::parse() {
   const int outermost = scopes_.depth();
   while (true) {
+    const Token token = lexer_.peek();
     if (lexer_.take('{')) {
-      scopes_.open();
+      scopes_.open(token);
     } else if (lexer_.peek().is('}')) {
       scopes_.close();
       lexer_.next();
@@ -106,7 +104,7 @@ void BodyParser::parse_registers() {
 
 void BodyParser::parse_register_range(const Token& name, Type type) {
   lexer_.need('<');
-  const std::int64_t count = lexer_.need_count("a number of registers", kMostRange);
+  const std::int64_t count = lexer_.need_count("the number of registers", kMostRegisters);
   lexer_.need('>');
   for (std::int64_t i = 0; i < count; ++i) {
     scopes_.add_register(name, fmt::format("{}{}", name.text, i), type);

@@ -12,6 +12,7 @@ namespace moe::simt::ptx {
 namespace {
 
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 40;
+constexpr std::size_t kMostDimensions = 32;  // chosen by us; nvcc writes one
 
 // .attribute(.managed), .attribute(.unified(1, 2)): who may use the memory is not the program's
 // matter.
@@ -114,6 +115,9 @@ Dimensions parse_dimensions(Lexer& lexer) {
       dimensions.unsized = true;
       dimensions.counts.push_back(0);
       continue;
+    }
+    if (dimensions.counts.size() == kMostDimensions) {
+      lexer.fail(fmt::format("more than {} dimensions", kMostDimensions));
     }
     dimensions.counts.push_back(lexer.need_count("a number of elements", kMostBytes));
     lexer.need(']');

@@ -9,10 +9,6 @@
 namespace moe::simt::ptx {
 namespace {
 
-// Chosen by us: far above any real function, and small enough that a slip (`%r<99999999999>`) is
-// told rather than run out of memory.
-constexpr std::size_t kMostRegisters = 1 << 18;
-
 std::string_view kind_name(Meaning::Kind kind) {
   switch (kind) {
     case Meaning::Kind::kRegister:
@@ -29,11 +25,14 @@ std::string_view kind_name(Meaning::Kind kind) {
 }  // namespace
 
 Scopes::Scopes(const Lexer& lexer, Function& function, const NameSet& module_names)
-    : lexer_(lexer), function_(function), module_names_(module_names) {
-  open();
-}
+    : lexer_(lexer), function_(function), module_names_(module_names), scopes_(1) {}
 
-void Scopes::open() { scopes_.emplace_back(); }
+void Scopes::open(const Token& at) {
+  if (depth() == kMostScopes) {
+    lexer_.fail(at, fmt::format("braces nested deeper than {}", kMostScopes));
+  }
+  scopes_.emplace_back();
+}
 
 void Scopes::close() {
   Scope scope = std::move(scopes_.back());
@@ -59,7 +58,7 @@ void Scopes::add(const Token& at, std::string name, Meaning meaning) {
 }
 
 int Scopes::new_register(const Token& at, std::string name, Type type) {
-  if (function_.registers.size() >= kMostRegisters) {
+  if (std::ssize(function_.registers) >= kMostRegisters) {
     lexer_.fail(at, fmt::format("more than {} registers in one function", kMostRegisters));
   }
   function_.registers.push_back({std::move(name), type});

@@ -40,12 +40,18 @@ struct Meaning {
   std::string unique;
 };
 
+// Chosen by us: far above any real function, and small enough that a slip (`%r<99999999999>`) is
+// told rather than run out of memory.
+inline constexpr int kMostRegisters = 1 << 18;
+inline constexpr int kMostScopes = 256;
+
 class Scopes {
  public:
   // `module_names`: the variables and functions seen so far.
   Scopes(const Lexer& lexer, Function& function, const NameSet& module_names);
 
-  void open();
+  // Throws Error, at `at`, when scopes are nested deeper than kMostScopes.
+  void open(const Token& at);
   void close();  // also resolves what was used in the scope and stands there
   int depth() const { return static_cast<int>(scopes_.size()); }
 
