@@ -1,0 +1,8 @@
+// CUB's kernels. A program of its own, because nvcc takes minutes over them.
+#include "harness/simt/cuda_tests/support/case.h"
+
+namespace moe::simt::cuda_tests {
+
+Cases program_cases() { return joined({cub_sort_cases(), cub_scan_cases(), cub_block_cases()}); }
+
+}  // namespace moe::simt::cuda_tests
