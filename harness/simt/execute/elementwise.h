@@ -44,27 +44,24 @@ struct Float {
 using F32 = Float<float>;
 using F64 = Float<double>;
 
-// A 16-bit format: computed with as float, rounded to nearest even when stored.
-template <FloatFormat const& F>
+// A 16-bit format: computed with as float, rounded to nearest even when stored. With kFlush (.ftz)
+// its subnormals become zero and keep their sign, both ways.
+template <FloatFormat const& F, bool kFlush = false>
 struct Half {
   using Value = float;
   using Register = std::uint32_t;
-  static constexpr Value load(Register bits) { return decode<F>(bits & 0xffff); }
-  static constexpr Register store(Value value) { return encode<F>(value); }
+  static constexpr std::uint32_t flush_code(std::uint32_t code) {
+    if constexpr (!kFlush) return code;
+    constexpr std::uint32_t kExponent = ((1u << F.exponent) - 1) << F.mantissa;
+    // As a mask: a branch would be carried on into what follows, which then does not vectorise.
+    const std::uint32_t normal = (code & kExponent) != 0 ? 0xffffu : 0x8000u;
+    return code & normal;
+  }
+  static constexpr Value load(Register bits) { return decode<F>(flush_code(bits & 0xffff)); }
+  static constexpr Register store(Value value) { return flush_code(encode<F>(value)); }
 };
 using F16 = Half<kF16>;
 using Bf16 = Half<kBf16>;
-
-// Two lanes of 16 bits in a register: operation Op of 16-bit layout L on both.
-template <class Op, class L>
-struct Twice {
-  template <class... Bits>
-  constexpr std::uint32_t operator()(Bits... bits) const {
-    const std::uint32_t low = L::store(Op{}(L::load(bits & 0xffff)...));
-    const std::uint32_t high = L::store(Op{}(L::load(bits >> 16)...));
-    return low | high << 16;
-  }
-};
 
 // An operation says `static constexpr bool kSlow = true` when it does not vectorise or takes long:
 // then lanes that are off are not computed.
@@ -73,10 +70,23 @@ concept SlowOperation = requires {
   requires Op::kSlow;
 };
 
+// Two lanes of 16 bits in a register: operation Op of 16-bit layout L on both.
+template <class Op, class L>
+struct Twice {
+  static constexpr bool kSlow = SlowOperation<Op>;
+  template <class... Bits>
+  constexpr std::uint32_t operator()(Bits... bits) const {
+    const std::uint32_t low = L::store(Op{}(L::load(bits & 0xffff)...));
+    const std::uint32_t high = L::store(Op{}(L::load(bits >> 16)...));
+    return low | high << 16;
+  }
+};
+
 // dst[lane] = op(src[lane]...). The pointers are arguments so that nothing is read again per lane.
+// Flattened: in a file of many operations the compiler would stop inlining, and then not vectorise.
 template <class D, class... S, class Op>
-void compute_lanes(Op op, LaneMask lanes, typename D::Register* dst,
-                   const typename S::Register*... src) {
+[[gnu::flatten]] void compute_lanes(Op op, LaneMask lanes, typename D::Register* dst,
+                                    const typename S::Register*... src) {
   const auto compute = [=](int lane) {
     return D::store(static_cast<typename D::Value>(op(S::load(src[lane])...)));
   };
@@ -119,7 +129,7 @@ Outcome lanewise(Warp& warp, const Instruction& instruction, LaneMask lanes) {
 
 // The lanes for which a predicate of the operands holds, computed for all 32.
 template <class Op, class... S>
-LaneMask lanes_where(const typename S::Register*... src) {
+[[gnu::flatten]] LaneMask lanes_where(const typename S::Register*... src) {
   LaneMask result = 0;
   for (int lane = 0; lane < kLanes; ++lane) {
     result |= Op{}(S::load(src[lane])...) ? 1u << lane : 0u;

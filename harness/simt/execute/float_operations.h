@@ -5,6 +5,7 @@
 // 2008.)
 #pragma once
 #include <cmath>
+#include <type_traits>
 
 #include "harness/simt/execute/formats.h"
 
@@ -44,18 +45,30 @@ inline float relu(float value) {
 // value + error, rounded to odd; value is the nearest double of that sum.
 inline double to_odd(double value, double error) {
   std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
-  const bool too_large = value > 0 ? error < 0 : error > 0;
-  const bool inexact = (error < 0) | (error > 0);  // false for the NaN of infinite values
-  const std::uint64_t truncated = too_large ? bits - 1 : bits;
+  const std::uint64_t too_large =
+      (bits ^ std::bit_cast<std::uint64_t>(error)) >> 63;  // opposite signs
+  const bool inexact = (error < 0) | (error > 0);          // false for the NaN of infinite values
+  const std::uint64_t truncated = bits - too_large;
   bits = inexact ? truncated | 1 : bits;
   return std::bit_cast<double>(bits);
 }
 
+inline float to_odd(float value, float error) {
+  std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t too_large =
+      (bits ^ std::bit_cast<std::uint32_t>(error)) >> 31;  // opposite signs
+  const bool inexact = (error < 0) | (error > 0);
+  const std::uint32_t truncated = bits - too_large;
+  bits = inexact ? truncated | 1 : bits;
+  return std::bit_cast<float>(bits);
+}
+
 // a + b, rounded to odd. The error is exact (Knuth's two-sum).
-inline double sum_to_odd(double a, double b) {
-  const double sum = a + b;
-  const double b_part = sum - a;
-  const double error = (a - (sum - b_part)) + (b - b_part);
+template <class T>
+T sum_to_odd(T a, T b) {
+  const T sum = a + b;
+  const T b_part = sum - a;
+  const T error = (a - (sum - b_part)) + (b - b_part);
   return to_odd(sum, error);
 }
 
@@ -142,9 +155,14 @@ template <bool kMax, NanRule kNan>
 struct Extremum {
   template <class T>
   T operator()(T a, T b) const {
-    const bool a_wins =
-        kMax ? (a > b) | ((a == b) & sign_of(b)) : (a < b) | ((a == b) & sign_of(a));
+    // Equal values differ at most in the sign of zero: `or` gives -0, `and` gives +0.
+    using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+    const Bits a_bits = std::bit_cast<Bits>(a);
+    const Bits b_bits = std::bit_cast<Bits>(b);
+    const T equal = std::bit_cast<T>(kMax ? a_bits & b_bits : a_bits | b_bits);
+    const bool a_wins = kMax ? a > b : a < b;
     T result = a_wins ? a : b;
+    result = a == b ? equal : result;
     if constexpr (kNan == NanRule::kIgnored) {
       result = a != a ? b : result;
       result = b != b ? a : result;

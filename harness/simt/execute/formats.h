@@ -1,6 +1,7 @@
 // Number formats: f16, bf16, tf32, e4m3 and e5m2 to and from float, in every rounding mode; double
 // to float likewise. No floating-point environment is touched: bits are rounded as integers, so the
-// loops over lanes vectorise (which is also why `&` and `|` stand where `&&` and `||` would do).
+// loops over lanes vectorise (which is also why `&` and `|` stand where `&&` and `||` would do,
+// and why inlining is not left to the compiler).
 // Source: PTX ISA 9.0, "Alternate Floating-Point Data Formats", "cvt".
 #pragma once
 #include <bit>
@@ -63,7 +64,7 @@ constexpr bool overflows(bool negative) {
 // `value` in format F, in the low bits. With `saturate` (.satfinite) what lies beyond the largest
 // finite value, infinity included, becomes that value. NaN becomes the format's positive NaN.
 template <FloatFormat const& F, Rounding R = Rounding::kNearest>
-constexpr std::uint32_t encode(float value, bool saturate = false) {
+[[gnu::always_inline]] constexpr std::uint32_t encode(float value, bool saturate = false) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
   const bool negative = bits >> 31;
   const std::uint32_t magnitude = bits & 0x7fffffff;
@@ -89,7 +90,7 @@ constexpr std::uint32_t encode(float value, bool saturate = false) {
 
 // The value of the low bits of `code`; exact. NaN becomes the canonical one.
 template <FloatFormat const& F>
-constexpr float decode(std::uint32_t code) {
+[[gnu::always_inline]] constexpr float decode(std::uint32_t code) {
   const std::uint32_t bits = code >> F.low_zeros;
   const std::uint32_t magnitude = bits & ((1u << F.sign_bit()) - 1);
   const std::uint32_t sign = (bits >> F.sign_bit() & 1) << 31;
