@@ -51,9 +51,8 @@ std::string collapse(std::string_view text) {
     if (after == '/') {
       i = std::min(text.find('\n', i), text.size());
       gap = true;
-    } else if (after == '*') {
-      const std::size_t end = text.find("*/", i + 2);
-      i = end == std::string_view::npos ? text.size() : end + 1;
+    } else if (after == '*' && text.find("*/", i + 2) != std::string_view::npos) {
+      i = text.find("*/", i + 2) + 1;
       gap = true;
     } else if (has(text[i], kBlank)) {
       gap = true;

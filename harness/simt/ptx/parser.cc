@@ -145,9 +145,8 @@ void ModuleParser::parse_declaration() {
     return add_function(at, parse_function(lexer_, false, names_));
   }
   const std::optional<Space> space = variable_space(at.text);
-  if (at.kind != Token::Kind::kDotWord || !space) {
-    lexer_.fail(at, fmt::format("unknown directive {}", at.text));
-  }
+  if (at.kind != Token::Kind::kDotWord) lexer_.fail_expected("a directive");
+  if (!space) lexer_.fail(at, fmt::format("unknown directive {}", at.text));
   lexer_.next();
   for (DeclaredVariable& declared : parse_variables(lexer_, *space, external)) {
     add_variable(declared.name, std::move(declared.variable));
