@@ -1,3 +1,4 @@
+// Tests of the table of devices.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

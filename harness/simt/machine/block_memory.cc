@@ -73,7 +73,7 @@ Located Block::locate(int thread, std::uint64_t address, ptx::Space space, std::
       address -= kSharedWindow;
     }
   }
-  if (address % alignment != 0) {
+  if ((address & (alignment - 1)) != 0) {
     fault(Check::kMisaligned, thread, at,
           fmt::format("{} {} bytes at {:#x}, not a multiple of {}", verb(kind), bytes, address,
                       alignment));

@@ -1,3 +1,4 @@
+// Sums and names of counters.
 #include "harness/simt/machine/counters.h"
 
 #include <stdexcept>

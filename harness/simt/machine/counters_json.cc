@@ -1,3 +1,4 @@
+// Counters to JSON and back.
 #include "harness/simt/machine/counters_json.h"
 
 #include <fmt/format.h>

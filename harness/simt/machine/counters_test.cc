@@ -1,3 +1,4 @@
+// Tests of counters and their JSON.
 #include "harness/simt/machine/counters.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Cuts a body into basic blocks and joins them by their branches.
 #include "harness/simt/machine/flow_graph.h"
 
 #include <fmt/format.h>

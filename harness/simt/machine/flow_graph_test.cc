@@ -1,3 +1,4 @@
+// Tests of the flow graph, on bodies of a few statements.
 #include "harness/simt/machine/flow_graph.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Backward liveness over the flow graph, with a bit for each register that crosses a block.
 #include "harness/simt/machine/liveness.h"
 
 #include <algorithm>

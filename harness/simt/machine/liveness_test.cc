@@ -1,3 +1,4 @@
+// Tests of what statements define and use, and of how far values live.
 #include "harness/simt/machine/liveness.h"
 
 #include <gmock/gmock.h>

@@ -56,6 +56,23 @@ Memory::FreeResult Memory::release(void* pointer) {
   return FreeResult::kFreed;
 }
 
+void Memory::adopt(void* pointer, std::uint64_t bytes, std::string label) {
+  auto allocation = std::make_unique<Allocation>();
+  allocation->begin = reinterpret_cast<std::uint64_t>(pointer);
+  allocation->bytes = bytes;
+  allocation->host = true;
+  allocation->label = std::move(label);
+  allocation->written.assign(bytes, 1);
+  const std::lock_guard lock(mutex_);
+  allocation->id = next_id_++;
+  allocations_[allocation->begin] = std::move(allocation);
+}
+
+void Memory::disown(void* pointer) {
+  const std::lock_guard lock(mutex_);
+  allocations_.erase(reinterpret_cast<std::uint64_t>(pointer));
+}
+
 Allocation* Memory::find(std::uint64_t address) {
   const std::lock_guard lock(mutex_);
   auto after = allocations_.upper_bound(address);

@@ -32,6 +32,10 @@ class Memory {
   enum class FreeResult : std::uint8_t { kFreed, kUnknown, kAlreadyFreed, kInsideAllocation };
   FreeResult release(void* pointer);
 
+  // Makes memory of the host's own (cudaHostRegister) known as written pinned memory, and unknown again.
+  void adopt(void* pointer, std::uint64_t bytes, std::string label);
+  void disown(void* pointer);
+
   // The allocation an address lies in, or the nearest below it, or null. Freed ones too.
   Allocation* find(std::uint64_t address);
 

@@ -1,3 +1,4 @@
+// The rules by which a multiprocessor hands out its resources.
 #include "harness/simt/machine/occupancy.h"
 
 #include <fmt/format.h>

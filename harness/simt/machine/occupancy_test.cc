@@ -1,3 +1,4 @@
+// Tests of occupancy, worked by hand from the allocation rules.
 #include "harness/simt/machine/occupancy.h"
 
 #include <gmock/gmock.h>

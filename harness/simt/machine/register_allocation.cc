@@ -1,3 +1,4 @@
+// Linear scan over live intervals, one for each class of registers.
 #include "harness/simt/machine/register_allocation.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Tests of which registers share rows and which may not.
 #include "harness/simt/machine/register_allocation.h"
 
 #include <gmock/gmock.h>

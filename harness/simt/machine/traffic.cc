@@ -1,3 +1,4 @@
+// Counts sectors and bank cycles; the usual patterns first, for every access is counted.
 #include "harness/simt/machine/traffic.h"
 
 #include <algorithm>

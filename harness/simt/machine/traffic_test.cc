@@ -1,3 +1,4 @@
+// Tests of sectors and bank cycles, worked by hand, and against sets of what is touched.
 #include "harness/simt/machine/traffic.h"
 
 #include <gmock/gmock.h>
