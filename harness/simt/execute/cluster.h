@@ -1,7 +1,6 @@
 // Instructions of thread block clusters: addresses in other blocks' shared memory, the cluster's
 // barrier, stores and reductions that signal an mbarrier.
 #pragma once
-#include "harness/simt/machine/block.h"
 #include "harness/simt/machine/decoder.h"
 
 namespace moe::simt {
@@ -9,9 +8,6 @@ namespace moe::simt {
 // barrier.cluster.arrive and .wait; the modifier `cluster` is taken already.
 Instruction decode_cluster_barrier(Decoder& decoder, const ptx::Instruction& source,
                                    Modifiers& modifiers);
-
-// After a thread of `block` has left the kernel: the cluster's barrier waits for it no longer.
-void leave_cluster_barrier(Block& block);
 
 // mapa, getctarank.
 void add_cluster_address_opcodes(OpcodeTable& table);

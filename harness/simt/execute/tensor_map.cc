@@ -102,7 +102,7 @@ std::string wrong_box(const TensorMapRequest& request, bool interleaved) {
   }
   if (swizzle != TensorSwizzle::kNone && inner > row_bytes(chunk_swizzle(swizzle))) {
     return fmt::format("the box's inner dimension, {} bytes, is longer than the swizzle's {}",
-                       inner, swizzle_span(swizzle));
+                       inner, row_bytes(chunk_swizzle(swizzle)));
   }
   return {};
 }
