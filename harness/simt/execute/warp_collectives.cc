@@ -6,6 +6,15 @@
 #include "harness/simt/machine/warp_access.h"
 
 namespace moe::simt {
+namespace {
+
+void check_size(Decoder& decoder, const ptx::Operand& operand, int bits) {
+  if (decoder.is_register(operand) && decoder.register_bits(operand) != bits) {
+    decoder.fail(fmt::format("a register of {} bits is needed", bits));
+  }
+}
+
+}  // namespace
 
 Instruction make_collective(Decoder& decoder, const ptx::Instruction& source, Modifiers& modifiers,
                             Handler handler, std::size_t members) {
@@ -25,10 +34,20 @@ Instruction make_collective(Decoder& decoder, const ptx::Instruction& source, Mo
   return instruction;
 }
 
+Reg sized_source(Decoder& decoder, const ptx::Operand& operand, ptx::Type type) {
+  check_size(decoder, operand, type.bits);
+  return decoder.source(operand, type);
+}
+
+Reg sized_destination(Decoder& decoder, const ptx::Operand& operand, int bits) {
+  check_size(decoder, operand, bits);
+  return decoder.destination(operand);
+}
+
 void set_destinations(Decoder& decoder, const ptx::Operand& operand, Instruction& instruction) {
   using Kind = ptx::Operand::Kind;
   const auto value = [&](const ptx::Operand& part) {
-    return part.kind == Kind::kSink ? decoder.scratch(4) : decoder.destination(part);
+    return part.kind == Kind::kSink ? decoder.scratch(4) : sized_destination(decoder, part, 32);
   };
   if (operand.kind != Kind::kPair) {
     instruction.dst = value(operand);

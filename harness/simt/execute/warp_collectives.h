@@ -20,6 +20,10 @@ Instruction decode_redux(Decoder& decoder, const ptx::Instruction& source, Modif
 Instruction make_collective(Decoder& decoder, const ptx::Instruction& source, Modifiers& modifiers,
                             Handler handler, std::size_t members);
 
+// The register of an operand; fails if it is of another size than `bits`.
+Reg sized_source(Decoder& decoder, const ptx::Operand& operand, ptx::Type type);
+Reg sized_destination(Decoder& decoder, const ptx::Operand& operand, int bits);
+
 // The registers of `d`, or of `d|p`: dst and, in `immediate`, the predicate (kNoReg: none).
 void set_destinations(Decoder& decoder, const ptx::Operand& operand, Instruction& instruction);
 

@@ -124,7 +124,7 @@ Instruction decode_shuffle(Decoder& decoder, const ptx::Instruction& source, Mod
   if (!modifiers.take("b32")) decoder.fail("shfl moves .b32");
   instruction.option = static_cast<std::uint32_t>(mode);
   for (int i = 0; i < 3; ++i) {
-    instruction.src[i] = decoder.source(source.operands[i + 1], kBits32);
+    instruction.src[i] = sized_source(decoder, source.operands[i + 1], kBits32);
   }
   set_destinations(decoder, source.operands[0], instruction);
   return instruction;
@@ -141,7 +141,7 @@ Instruction decode_match(Decoder& decoder, const ptx::Instruction& source, Modif
   const ptx::Type type = modifiers.need_type();
   if (type != kBits32 && type != kBits64) decoder.fail("match compares .b32 or .b64");
   if (type == kBits64) instruction.handler = match<std::uint64_t>;
-  instruction.src[0] = decoder.source(source.operands[1], type);
+  instruction.src[0] = sized_source(decoder, source.operands[1], type);
   set_destinations(decoder, source.operands[0], instruction);
   return instruction;
 }

@@ -116,8 +116,8 @@ Instruction decode_redux(Decoder& decoder, const ptx::Instruction& source, Modif
   redux->type = modifiers.need_type();
   redux->function = reduce_function(static_cast<ReduceName>(name), redux->type, redux->rule);
   if (redux->function == nullptr) decoder.fail("there is no such operation on that type");
-  instruction.src[0] = decoder.source(source.operands[1], redux->type);
-  instruction.dst = decoder.destination(source.operands[0]);
+  instruction.src[0] = sized_source(decoder, source.operands[1], redux->type);
+  instruction.dst = sized_destination(decoder, source.operands[0], 32);
   instruction.extra = std::move(redux);
   return instruction;
 }

@@ -86,7 +86,8 @@ Instruction decode_vote(Decoder& decoder, const ptx::Instruction& source, Modifi
     decoder.fail(ballot ? "vote.ballot gives .b32" : "vote gives .pred");
   }
   instruction.src[0] = decoder.source(source.operands[1], {ptx::Type::Kind::kPredicate, 1});
-  instruction.dst = decoder.destination(source.operands[0]);
+  instruction.dst = ballot ? sized_destination(decoder, source.operands[0], 32)
+                           : decoder.destination(source.operands[0]);
   return instruction;
 }
 
@@ -99,7 +100,7 @@ Instruction decode_activemask(Decoder& decoder, const ptx::Instruction& source,
   instruction.kind = InstructionClass::kShuffle;
   instruction.splits = true;
   instruction.own_poison = true;
-  instruction.dst = decoder.destination(source.operands[0]);
+  instruction.dst = sized_destination(decoder, source.operands[0], 32);
   return instruction;
 }
 
