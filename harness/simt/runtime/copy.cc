@@ -29,16 +29,18 @@ enum class Side : std::uint8_t { kHost, kDevice, kEither };
 void check_side(Runtime& runtime, const void* pointer, std::size_t bytes, Side side,
                 const char* role) {
   const Allocation* allocation = allocation_meant(runtime, pointer);
-  const bool pinned = allocation != nullptr && allocation->host;
   if (side == Side::kDevice || (side == Side::kEither && allocation != nullptr)) {
     need_device_range(runtime, pointer, bytes, role);
-  } else if (live_allocation(runtime, pointer) != nullptr && !pinned) {
+    return;
+  }
+  allocation = live_allocation(runtime, pointer);
+  if (allocation == nullptr) return;  // the host's own
+  if (!allocation->host) {
     throw mistake(Check::kBadArgument, cudaErrorInvalidValue,
                   fmt::format("{} is {}: a device pointer where the kind of copy says host", role,
                               place_of(runtime, pointer)));
-  } else if (live_allocation(runtime, pointer) != nullptr) {
-    need_device_range(runtime, pointer, bytes, role);
   }
+  need_device_range(runtime, pointer, bytes, role);
 }
 
 // How many of the bytes were never written; 0 for the host's own memory.

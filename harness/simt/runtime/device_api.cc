@@ -5,7 +5,7 @@
 #include <cstring>
 #include <optional>
 
-#include "harness/simt/runtime/occupancy.h"
+#include "harness/simt/runtime/device_properties.h"
 #include "harness/simt/runtime/runtime.h"
 
 namespace moe::simt {
@@ -118,6 +118,18 @@ std::optional<int> attribute(const Runtime& runtime, cudaDeviceAttr which) {
   }
 }
 
+// What the program allocated; variables belong to their modules.
+void release_all(Memory& memory) {
+  for (const Allocation* allocation : memory.live()) {
+    void* pointer = reinterpret_cast<void*>(allocation->begin);
+    if (allocation->label == "cudaHostRegister") {
+      memory.disown(pointer);
+    } else if (allocation->label.starts_with("cuda")) {
+      memory.release(pointer);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace moe::simt
 
@@ -188,11 +200,7 @@ cudaError_t cudaDeviceReset() {
       [&](Runtime& runtime) {
         runtime.streams.reset();
         runtime.modules.unload_all();
-        for (const Allocation* allocation : runtime.device.memory.live()) {
-          if (allocation->label.starts_with("cuda")) {
-            runtime.device.memory.release(reinterpret_cast<void*>(allocation->begin));
-          }
-        }
+        release_all(runtime.device.memory);
         clear_fault();
         return cudaSuccess;
       },

@@ -2,18 +2,18 @@
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
+#include "harness/simt/runtime/device_properties.h"
 #include "harness/simt/runtime/launch.h"
-#include "harness/simt/runtime/occupancy.h"
 #include "harness/simt/runtime/runtime.h"
 
 namespace moe::simt {
 namespace {
 
-BlockNeeds needs_of(Runtime& runtime, const KernelHandle& kernel, int threads,
-                    std::size_t dynamic_shared) {
+KernelResources resources_of(Runtime& runtime, const KernelHandle& kernel, int threads,
+                             std::size_t dynamic_shared) {
   const int registers = runtime.modules.registers(kernel);
   return {threads, registers > 0 ? registers : kAssumedRegisters,
-          runtime.modules.info(kernel).static_shared, dynamic_shared};
+          runtime.modules.info(kernel).static_shared, static_cast<int>(dynamic_shared)};
 }
 
 void set_max_dynamic_shared(Runtime& runtime, KernelHandle& kernel, int bytes) {
@@ -181,8 +181,9 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(
     const bool fits =
         threads <= runtime.modules.info(kernel).max_threads &&
         dynamic_shared <= static_cast<std::size_t>(dynamic_shared_limit(runtime, kernel));
-    *blocks = fits ? blocks_per_multiprocessor(runtime.device.architecture,
-                                               needs_of(runtime, kernel, threads, dynamic_shared))
+    *blocks = fits ? occupancy(runtime.device.architecture,
+                               resources_of(runtime, kernel, threads, dynamic_shared))
+                         .blocks
                    : 0;
     return cudaSuccess;
   });
@@ -199,8 +200,8 @@ cudaError_t cudaOccupancyAvailableDynamicSMemPerBlock(std::size_t* bytes, const 
   return runtime_call("cudaOccupancyAvailableDynamicSMemPerBlock", [&](Runtime& runtime) {
     if (bytes == nullptr || blocks <= 0 || threads <= 0) return cudaErrorInvalidValue;
     const KernelHandle& kernel = runtime.modules.need_function(function);
-    *bytes = dynamic_shared_for(runtime.device.architecture, needs_of(runtime, kernel, threads, 0),
-                                blocks);
+    *bytes = dynamic_shared_for(runtime.device.architecture,
+                                resources_of(runtime, kernel, threads, 0), blocks);
     return cudaSuccess;
   });
 }
@@ -218,8 +219,9 @@ cudaError_t cudaOccupancyMaxActiveClusters(int* clusters, const void* function,
     const KernelHandle& kernel = runtime.modules.need_function(function);
     check_launch(runtime, kernel, request);
     const int threads = static_cast<int>(request.block.x * request.block.y * request.block.z);
-    const int blocks = blocks_per_multiprocessor(
-        runtime.device.architecture, needs_of(runtime, kernel, threads, request.dynamic_shared));
+    const int blocks = occupancy(runtime.device.architecture,
+                                 resources_of(runtime, kernel, threads, request.dynamic_shared))
+                           .blocks;
     const int size = static_cast<int>(request.cluster.x * request.cluster.y * request.cluster.z);
     *clusters = blocks * runtime.device.architecture.multiprocessors / size;
     return cudaSuccess;

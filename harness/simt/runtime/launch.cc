@@ -134,7 +134,7 @@ void check_launch(Runtime& runtime, const KernelHandle& kernel, const LaunchRequ
   check_cluster(runtime, kernel, request);
 }
 
-cudaError_t launch(Runtime& runtime, const LaunchRequest& request, void** arguments) {
+PreparedLaunch prepare_launch(Runtime& runtime, const LaunchRequest& request, void** arguments) {
   const KernelHandle& kernel = runtime.modules.need_function(request.function);
   check_launch(runtime, kernel, request);
   LaunchConfig config{as_dim3(request.grid), as_dim3(request.block), as_dim3(request.cluster),
@@ -144,9 +144,15 @@ cudaError_t launch(Runtime& runtime, const LaunchRequest& request, void** argume
     throw ApiError{cudaErrorInvalidValue, "no arguments", {}, false};
   }
   const auto kept = std::make_shared<KeptArguments>(parameters, arguments);
-  return runtime.streams.submit(
-      request.stream, cudaGraphNodeTypeKernel, kernel.name,
-      [&runtime, &kernel, config, kept] { return run(runtime, kernel, config, kept->pointers); });
+  return {kernel.name, [&runtime, &kernel, config, kept] {
+            return run(runtime, kernel, config, kept->pointers);
+          }};
+}
+
+cudaError_t launch(Runtime& runtime, const LaunchRequest& request, void** arguments) {
+  PreparedLaunch prepared = prepare_launch(runtime, request, arguments);
+  return runtime.streams.submit(request.stream, cudaGraphNodeTypeKernel, std::move(prepared.name),
+                                std::move(prepared.work));
 }
 
 cudaError_t launch_call(const char* call, const LaunchRequest& request, void** arguments) {

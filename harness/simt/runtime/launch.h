@@ -4,6 +4,7 @@
 #include <vector_types.h>
 
 #include <cstddef>
+#include <string>
 
 #include "harness/simt/runtime/runtime.h"
 
@@ -22,6 +23,13 @@ cudaError_t launch_call(const char* call, const LaunchRequest& request, void** a
 
 // The checks of a launch, in the order a real driver makes them. Throws ApiError.
 void check_launch(Runtime& runtime, const KernelHandle& kernel, const LaunchRequest& request);
+
+// The kernel a request names, checked, as work with a copy of its arguments.
+struct PreparedLaunch {
+  std::string name;  // mangled
+  Work work;
+};
+PreparedLaunch prepare_launch(Runtime& runtime, const LaunchRequest& request, void** arguments);
 
 // Checks, then runs or (in a capturing stream) notes the launch with a copy of its arguments.
 cudaError_t launch(Runtime& runtime, const LaunchRequest& request, void** arguments);

@@ -10,8 +10,8 @@ namespace moe::simt {
 // The live allocation the address lies in, or null: then it is the host's own, or nobody's.
 Allocation* live_allocation(Runtime& runtime, const void* pointer);
 
-// The allocation, live or freed, that the address lies in, or at most a megabyte behind: what a
-// program meant that ran past its end. Null otherwise.
+// The allocation, live or freed, that the address lies in, or a little behind: what a program meant
+// that ran past its end. Null otherwise.
 Allocation* allocation_meant(Runtime& runtime, const void* pointer);
 
 // `12 bytes into allocation 3 (cudaMalloc, 64 bytes)`, for messages.

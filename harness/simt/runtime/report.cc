@@ -6,7 +6,8 @@
 #include <cstdio>
 #include <fstream>
 
-#include "harness/simt/runtime/occupancy.h"
+#include "harness/simt/machine/counters_json.h"
+#include "harness/simt/runtime/device_properties.h"
 
 namespace moe::simt {
 namespace {
@@ -31,61 +32,27 @@ ordered_json as_json(const Finding& finding) {
   return json;
 }
 
-ordered_json as_json(const Counters::Traffic& traffic) {
-  return {{"requests", traffic.requests},
-          {"bytes", traffic.bytes},
-          {"sectors", traffic.sectors},
-          {"ideal", traffic.ideal}};
-}
-
-ordered_json as_json(const Counters& counters) {
-  ordered_json warp_instructions = ordered_json::object(),
-               thread_instructions = ordered_json::object();
-  for (int i = 0; i < static_cast<int>(InstructionClass::kCount); ++i) {
-    const std::string name(name_of(static_cast<InstructionClass>(i)));
-    if (counters.warp_instructions[i] == 0) continue;
-    warp_instructions[name] = counters.warp_instructions[i];
-    thread_instructions[name] = counters.thread_instructions[i];
-  }
-  return {{"warp_instructions", warp_instructions},
-          {"thread_instructions", thread_instructions},
-          {"global_load", as_json(counters.global_load)},
-          {"global_store", as_json(counters.global_store)},
-          {"shared_load", as_json(counters.shared_load)},
-          {"shared_store", as_json(counters.shared_store)},
-          {"local_load", as_json(counters.local_load)},
-          {"local_store", as_json(counters.local_store)},
-          {"global_atomics", counters.global_atomics},
-          {"shared_atomics", counters.shared_atomics},
-          {"async_copy_bytes", counters.async_copy_bytes},
-          {"mma", counters.mma},
-          {"wgmma", counters.wgmma},
-          {"multiply_adds", counters.multiply_adds},
-          {"barriers", counters.barriers},
-          {"divergent_branches", counters.divergent_branches},
-          {"blocks", counters.blocks}};
-}
-
 ordered_json as_json(const Runtime::KernelTotal& total) {
-  ordered_json occupancy = ordered_json::object();
   const bool known = total.registers > 0;
-  const BlockNeeds needs{total.threads, known ? total.registers : kAssumedRegisters,
-                         total.static_shared, total.dynamic_shared};
+  const KernelResources resources{total.threads, known ? total.registers : kAssumedRegisters,
+                                  total.static_shared, static_cast<int>(total.dynamic_shared)};
+  ordered_json occupancies = ordered_json::object();
   for (const Architecture& architecture : architectures()) {
-    const int blocks = blocks_per_multiprocessor(architecture, needs);
-    occupancy[architecture.device] = {{"blocks_per_multiprocessor", blocks},
-                                      {"threads_per_multiprocessor", blocks * total.threads},
-                                      {"of_threads", architecture.threads_per_multiprocessor}};
+    const Occupancy found = occupancy(architecture, resources);
+    ordered_json limits = ordered_json::array();
+    for (const Limit limit : found.limits) limits.push_back(name_of(limit));
+    occupancies[architecture.device] = {
+        {"blocks", found.blocks}, {"of_all_warps", found.of_all_warps}, {"limited_by", limits}};
   }
   return {{"kernel", total.kernel},
           {"launches", total.launches},
           {"threads_per_block", total.threads},
           {"dynamic_shared_bytes", total.dynamic_shared},
           {"static_shared_bytes", total.static_shared},
-          {"registers", needs.registers},
+          {"registers", resources.registers},
           {"registers_are", known ? "of the cubin" : "assumed"},
-          {"occupancy", occupancy},
-          {"counters", as_json(total.counters)}};
+          {"occupancy", occupancies},
+          {"counters", to_json(total.counters)}};
 }
 
 void list_leaks(const Runtime& runtime) {

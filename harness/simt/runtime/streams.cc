@@ -94,14 +94,7 @@ Event& Streams::add_event(unsigned flags) {
 
 Graph& Streams::add_graph() { return add(graphs_); }
 
-GraphExec& Streams::add_exec(const Graph& graph) {
-  GraphExec& exec = add(execs_);
-  for (const auto& node : graph.nodes) {
-    exec.nodes.push_back(*node);
-    exec.nodes.back().after.clear();
-  }
-  return exec;
-}
+GraphExec& Streams::add_exec() { return add(execs_); }
 
 GraphNode& Streams::add_node(Graph& graph, cudaGraphNodeType type, std::string name, Work work,
                              std::vector<GraphNode*> after) {
@@ -123,7 +116,8 @@ cudaError_t Streams::submit(cudaStream_t handle, cudaGraphNodeType type, std::st
   return cudaSuccess;
 }
 
-void Streams::begin_capture(Stream& stream, cudaStreamCaptureMode mode, Graph& graph) {
+void Streams::begin_capture(Stream& stream, cudaStreamCaptureMode mode, Graph& graph,
+                            std::vector<GraphNode*> after) {
   if (&stream == &legacy_)
     throw capture_error(cudaErrorStreamCaptureUnsupported, "the legacy stream");
   if (stream.capture != nullptr)
@@ -132,7 +126,7 @@ void Streams::begin_capture(Stream& stream, cudaStreamCaptureMode mode, Graph& g
   *capture = {next_id_++, &stream, mode, std::this_thread::get_id(), {&stream}, &graph, false};
   active_.insert(capture.get());
   stream.capture = capture.get();
-  stream.last.clear();
+  stream.last = std::move(after);
 }
 
 Graph* Streams::end_capture(Stream& stream) {

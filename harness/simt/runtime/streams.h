@@ -4,6 +4,7 @@
 #pragma once
 #include <driver_types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -37,7 +38,13 @@ struct Graph {
 };
 
 struct GraphExec {
-  std::vector<GraphNode> nodes;  // copies, in order of running; `after` is empty
+  struct Step {
+    cudaGraphNodeType type = cudaGraphNodeTypeEmpty;
+    std::string name;
+    Work run;
+    std::vector<std::size_t> after;  // indices of earlier steps
+  };
+  std::vector<Step> steps;
   bool destroyed = false;
 };
 
@@ -84,14 +91,15 @@ class Streams {
   Stream& add_stream(unsigned flags, int priority);
   Event& add_event(unsigned flags);
   Graph& add_graph();
-  GraphExec& add_exec(const Graph& graph);
+  GraphExec& add_exec();
   GraphNode& add_node(Graph& graph, cudaGraphNodeType type, std::string name, Work work,
                       std::vector<GraphNode*> after);
 
   // Runs the work now, or notes it if the stream is capturing.
   cudaError_t submit(cudaStream_t stream, cudaGraphNodeType type, std::string name, Work work);
 
-  void begin_capture(Stream& stream, cudaStreamCaptureMode mode, Graph& graph);
+  void begin_capture(Stream& stream, cudaStreamCaptureMode mode, Graph& graph,
+                     std::vector<GraphNode*> after = {});
   Graph* end_capture(Stream& stream);
   // Makes the stream wait for the event: in a capture, the stream joins it.
   void wait(Stream& stream, Event& event);

@@ -1,57 +1,27 @@
-// Occupancy and device properties.
-#include "harness/simt/runtime/occupancy.h"
+// The simulated device's properties.
+#include "harness/simt/runtime/device_properties.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include <cuda_occupancy.h>
-#pragma GCC diagnostic pop
-
-#include <fmt/format.h>
 
 namespace moe::simt {
 namespace {
 
 constexpr int kRegistersPerMultiprocessor = 65536;
 constexpr int kReservedShared = 1024;  // of each block, sm_80 and later
+constexpr int kSharedUnit = 128;       // bytes
 constexpr int kMaxThreads = 1024;
-
-cudaOccFuncAttributes attributes_of(const Architecture& architecture, const BlockNeeds& needs) {
-  cudaOccFuncAttributes attributes;
-  attributes.maxThreadsPerBlock = kMaxThreads;
-  attributes.numRegs = needs.registers;
-  attributes.sharedSizeBytes = needs.static_shared;
-  attributes.shmemLimitConfig = FUNC_SHMEM_LIMIT_OPTIN;
-  attributes.maxDynamicSharedSizeBytes = architecture.shared_per_block_optin - needs.static_shared;
-  attributes.numBlockBarriers = 1;
-  return attributes;
-}
 
 }  // namespace
 
-int blocks_per_multiprocessor(const Architecture& architecture, const BlockNeeds& needs) {
-  const cudaOccDeviceProp device(properties_of(architecture, 0));
-  const cudaOccFuncAttributes attributes = attributes_of(architecture, needs);
-  const cudaOccDeviceState state;
-  cudaOccResult result;
-  const cudaOccError error = cudaOccMaxActiveBlocksPerMultiprocessor(
-      &result, &device, &attributes, &state, needs.threads, needs.dynamic_shared);
-  if (error != CUDA_OCC_SUCCESS) return 0;
-  // The calculator does not know the limit of architectures that are given here.
-  return std::min(result.activeBlocksPerMultiprocessor, architecture.blocks_per_multiprocessor);
-}
-
-std::size_t dynamic_shared_for(const Architecture& architecture, const BlockNeeds& needs,
+std::size_t dynamic_shared_for(const Architecture& architecture, const KernelResources& kernel,
                                int blocks) {
-  const cudaOccDeviceProp device(properties_of(architecture, 0));
-  const cudaOccFuncAttributes attributes = attributes_of(architecture, needs);
-  const cudaOccDeviceState state;
-  std::size_t bytes = 0;
-  const cudaOccError error = cudaOccAvailableDynamicSMemPerBlock(&bytes, &device, &attributes,
-                                                                 &state, blocks, needs.threads);
-  return error == CUDA_OCC_SUCCESS ? bytes : 0;
+  if (occupancy(architecture, kernel).blocks < blocks) return 0;
+  const int share = architecture.shared_per_multiprocessor / blocks / kSharedUnit * kSharedUnit;
+  const int most = std::min(share - kReservedShared, architecture.shared_per_block_optin);
+  return std::max(0, most - kernel.static_shared);
 }
 
 cudaDeviceProp properties_of(const Architecture& architecture, std::size_t memory_bytes) {
