@@ -34,8 +34,8 @@ struct KernelCase {
   unsigned blocks = 1;
   unsigned out_words = 64;  // set to zero before
   std::size_t dynamic_shared = 0;
-  std::string module_scope;  // functions and variables before the entry
-  Settings settings;
+  std::string module_scope{};  // functions and variables before the entry
+  Settings settings{};
 };
 
 inline std::string module_of(const KernelCase& test) {
