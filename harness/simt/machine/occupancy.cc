@@ -35,8 +35,6 @@ int by_registers(int registers, int warps) {
   if (registers > kRegistersPerThread) return 0;
   if (registers == 0) return kUnlimited;
   const int of_warp = round_up(registers * kLanes, kRegisterUnit);
-  // A launch is checked as though the block's warps came in whole rounds over the partitions.
-  if (of_warp * round_up(warps, kPartitions) > kRegistersPerMultiprocessor) return 0;
   const int warps_of_partition = kRegistersPerMultiprocessor / kPartitions / of_warp;
   return warps_of_partition * kPartitions / warps;
 }
