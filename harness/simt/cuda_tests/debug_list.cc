@@ -1,0 +1,14 @@
+// The plainer half of the corpus as nvcc -G compiles it: every variable in local memory, nothing inlined,
+// real calls. Other instructions than the optimised code has.
+#include "harness/simt/cuda_tests/support/case.h"
+
+namespace moe::simt::cuda_tests {
+
+Cases program_cases() {
+  Cases cases = joined({routing_cases(), scan_cases(), warp_cases(), atomic_cases(),
+                        control_cases(), memory_cases(), arithmetic_cases(), tile_cases()});
+  for (Case& each : cases) each.effort = Effort::kFewSchedules;
+  return cases;
+}
+
+}  // namespace moe::simt::cuda_tests
