@@ -106,6 +106,7 @@ void BodyParser::parse_register_range(const Token& name, Type type) {
   lexer_.need('<');
   const std::int64_t count = lexer_.need_count("the number of registers", kMostRegisters);
   lexer_.need('>');
+  scopes_.expect_registers(count);
   for (std::int64_t i = 0; i < count; ++i) {
     scopes_.add_register(name, fmt::format("{}{}", name.text, i), type);
   }

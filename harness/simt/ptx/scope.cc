@@ -65,6 +65,11 @@ int Scopes::new_register(const Token& at, std::string name, Type type) {
   return static_cast<int>(function_.registers.size()) - 1;
 }
 
+void Scopes::expect_registers(std::int64_t count) {
+  auto& names = scopes_.back().names;
+  names.reserve(names.size() + static_cast<std::size_t>(count));
+}
+
 void Scopes::add_register(const Token& at, std::string name, Type type) {
   const int index = new_register(at, name, type);
   add(at, std::move(name), {.kind = Meaning::Kind::kRegister, .index = index, .unique = {}});

@@ -58,6 +58,7 @@ class Scopes {
   // Throw Error, at `at`, if the innermost scope has the name already.
   void add_register(const Token& at, std::string name, Type type);
   void add_vector_register(const Token& at, const std::string& name, Type element, int lanes);
+  void expect_registers(std::int64_t count);                         // soon: room is made at once
   std::string add_variable(const Token& at, std::string_view name);  // -> its unique name
   std::string add_label(const Token& at, std::string_view name);     // -> its unique name
 
