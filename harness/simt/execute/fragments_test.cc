@@ -3,86 +3,16 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <map>
 #include <ostream>
+
+#include "harness/simt/execute/fragments_isa.h"
 
 namespace moe::simt {
 
 static void PrintTo(const Position& at, std::ostream* os) { *os << at.row << ',' << at.column; }
 
 namespace {
-
-using Rule = std::function<Position(int g, int t, int i)>;
-
-// "Matrix Fragments for mma.m16n8k16" and the others: row and col of a_i, with g = groupID and t =
-// threadID_in_group.
-struct ShapeOfA {
-  const char* name;
-  int rows, depth, bits, elements;
-  Rule rule;
-};
-const ShapeOfA kShapesOfA[] = {
-    {"m8n8k4.f64", 8, 4, 64, 1,
-     [](int g, int t, int) {
-       return Position{g, t};
-     }},
-    {"m8n8k16.s8", 8, 16, 8, 4,
-     [](int g, int t, int i) {
-       return Position{g, t * 4 + i};
-     }},
-    {"m8n8k32.s4", 8, 32, 4, 8,
-     [](int g, int t, int i) {
-       return Position{g, t * 8 + i};
-     }},
-    {"m16n8k4.tf32", 16, 4, 32, 2,
-     [](int g, int t, int i) {
-       return Position{i == 0 ? g : g + 8, t};
-     }},
-    {"m16n8k4.f64", 16, 4, 64, 2,
-     [](int g, int t, int i) {
-       return Position{i == 0 ? g : g + 8, t};
-     }},
-    {"m16n8k8.f16", 16, 8, 16, 4,
-     [](int g, int t, int i) {
-       return Position{i < 2 ? g : g + 8, t * 2 + (i & 1)};
-     }},
-    {"m16n8k8.tf32", 16, 8, 32, 4,
-     [](int g, int t, int i) {
-       return Position{i == 0 || i == 2 ? g : g + 8, i < 2 ? t : t + 4};
-     }},
-    {"m16n8k8.f64", 16, 8, 64, 4,
-     [](int g, int t, int i) {
-       return Position{i == 0 || i == 2 ? g : g + 8, i < 2 ? t : t + 4};
-     }},
-    {"m16n8k16.f16", 16, 16, 16, 8,
-     [](int g, int t, int i) {
-       return Position{(0 <= i && i < 2) || (4 <= i && i < 6) ? g : g + 8,
-                       i < 4 ? t * 2 + (i & 1) : t * 2 + (i & 1) + 8};
-     }},
-    {"m16n8k16.f64", 16, 16, 64, 8,
-     [](int g, int t, int i) {
-       return Position{i % 2 == 0 ? g : g + 8, i % 2 == 0 ? i * 2 + t : i * 2 - 2 + t};
-     }},
-    {"m16n8k16.s8", 16, 16, 8, 8,
-     [](int g, int t, int i) {
-       return Position{i < 4 ? g : g + 8, t * 4 + (i & 3)};
-     }},
-    {"m16n8k32.s4", 16, 32, 4, 16,
-     [](int g, int t, int i) {
-       return Position{i < 8 ? g : g + 8, t * 8 + (i & 7)};
-     }},
-    {"m16n8k32.s8", 16, 32, 8, 16,
-     [](int g, int t, int i) {
-       return Position{(0 <= i && i < 4) || (8 <= i && i < 12) ? g : g + 8,
-                       i < 8 ? t * 4 + (i & 3) : t * 4 + (i & 3) + 16};
-     }},
-    {"m16n8k64.s4", 16, 64, 4, 32,
-     [](int g, int t, int i) {
-       return Position{(0 <= i && i < 8) || (16 <= i && i < 24) ? g : g + 8,
-                       i < 16 ? t * 8 + (i & 7) : t * 8 + (i & 7) + 32};
-     }},
-};
 
 TEST(Fragments, OfAAreWhereTheIsaSays) {
   for (const ShapeOfA& shape : kShapesOfA) {
@@ -99,58 +29,6 @@ TEST(Fragments, OfAAreWhereTheIsaSays) {
     EXPECT_EQ(seen.size(), static_cast<std::size_t>(shape.rows * shape.depth)) << shape.name;
   }
 }
-
-struct ShapeOfB {
-  const char* name;
-  int depth, bits, elements;
-  Rule rule;
-};
-const ShapeOfB kShapesOfB[] = {
-    {"k4.f64", 4, 64, 1,
-     [](int g, int t, int) {
-       return Position{t, g};
-     }},
-    {"k4.tf32", 4, 32, 1,
-     [](int g, int t, int) {
-       return Position{t, g};
-     }},
-    {"k8.f16", 8, 16, 2,
-     [](int g, int t, int i) {
-       return Position{t * 2 + i, g};
-     }},
-    {"k8.tf32", 8, 32, 2,
-     [](int g, int t, int i) {
-       return Position{i == 0 ? t : t + 4, g};
-     }},
-    {"k8.f64", 8, 64, 2,
-     [](int g, int t, int i) {
-       return Position{i == 0 ? t : t + 4, g};
-     }},
-    {"k16.f16", 16, 16, 4,
-     [](int g, int t, int i) {
-       return Position{i < 2 ? t * 2 + (i & 1) : t * 2 + (i & 1) + 8, g};
-     }},
-    {"k16.f64", 16, 64, 4,
-     [](int g, int t, int i) {
-       return Position{t + i * 4, g};
-     }},
-    {"k16.s8", 16, 8, 4,
-     [](int g, int t, int i) {
-       return Position{t * 4 + i, g};
-     }},
-    {"k32.s8", 32, 8, 8,
-     [](int g, int t, int i) {
-       return Position{i < 4 ? t * 4 + (i & 3) : t * 4 + (i & 3) + 16, g};
-     }},
-    {"k32.s4", 32, 4, 8,
-     [](int g, int t, int i) {
-       return Position{t * 8 + i, g};
-     }},
-    {"k64.s4", 64, 4, 16,
-     [](int g, int t, int i) {
-       return Position{i < 8 ? t * 8 + (i & 7) : t * 8 + (i & 7) + 32, g};
-     }},
-};
 
 TEST(Fragments, OfBAreWhereTheIsaSays) {
   for (const ShapeOfB& shape : kShapesOfB) {
@@ -170,8 +48,7 @@ TEST(Fragments, OfCAreWhereTheIsaSays) {
   for (int lane = 0; lane < 32; ++lane) {
     const int g = lane >> 2, t = lane % 4;
     for (int i = 0; i < 4; ++i) {
-      const Position expected{i < 2 ? g : g + 8, t * 2 + (i & 1)};
-      EXPECT_EQ(position_in_c(lane, i), expected) << lane << ' ' << i;
+      EXPECT_EQ(position_in_c(lane, i), position_in_c_of_the_isa(g, t, i)) << lane << ' ' << i;
     }
   }
 }
