@@ -7,8 +7,6 @@ namespace {
 using namespace atomics;
 using Kind = ptx::Type::Kind;
 
-// -------------------------------------------------------------------------------------
-
 AtomicName take_name(Decoder& decoder, Modifiers& modifiers) {
   const int which =
       modifiers.take_one_of({"add", "inc", "dec", "min", "max", "and", "or", "xor", "exch", "cas"});

@@ -23,8 +23,7 @@ struct Bits128 {
   std::uint64_t low, high;
 };
 
-// ---- loads
-// ----------------------------------------------------------------------------------------
+// ---- loads ----
 
 // A signed Memory is extended by its sign to Register's width, an unsigned one by zeros.
 template <class Memory, class Register>
@@ -113,8 +112,7 @@ Handler load_into(int register_bits) {
   return load<Memory, std::uint64_t>;
 }
 
-// ---- stores
-// ---------------------------------------------------------------------------------------
+// ---- stores ----
 
 template <class Memory>
 void store_element(Warp& warp, const LaneBytes& at, LaneMask lanes, int offset, Reg reg,
@@ -154,7 +152,6 @@ Outcome store(Warp& warp, const Instruction& instruction, LaneMask lanes) {
                           operation.values[element], operation.wide[element]);
   }
   if (!at.suspects.empty()) report_suspects(warp, instruction, operation.form, at);
-  report_suspects(warp, instruction, operation.form, at);
   if (operation.order.scope != Scope::kNone) {
     for_each_lane(lanes, [&](int lane) {
       note_strong_write(warp, lane, operation.form, at.data[lane], operation.order.release, false);

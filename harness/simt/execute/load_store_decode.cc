@@ -8,7 +8,6 @@ namespace moe::simt {
 namespace {
 
 using Kind = ptx::Type::Kind;
-// -------------------------------------------------------------------------------------
 
 ptx::Type take_memory_type(Decoder& decoder, Modifiers& modifiers) {
   const ptx::Type type = modifiers.need_type();

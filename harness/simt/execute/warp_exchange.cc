@@ -44,8 +44,7 @@ namespace {
 constexpr ptx::Type kBits32{ptx::Type::Kind::kBits, 32};
 constexpr ptx::Type kBits64{ptx::Type::Kind::kBits, 64};
 
-// ---- shfl
-// -----------------------------------------------------------------------------------------
+// ---- shfl ----
 
 // src: value, offset, clamp, members; option: the mode; immediate: the predicate.
 void exchange(Warp& warp, const Instruction& instruction, LaneMask group) {
@@ -77,8 +76,7 @@ Outcome shuffle(Warp& warp, const Instruction& instruction, LaneMask lanes) {
                         [&](LaneMask group) { exchange(warp, instruction, group); });
 }
 
-// ---- match
-// ----------------------------------------------------------------------------------------
+// ---- match ----
 
 // For each lane of the group the lanes with an equal value.
 template <class T>
