@@ -88,7 +88,12 @@ TEST(Initial, PartsOfAMaskedAddressAreRefused) {
             "t.ptx:2: expected the eight bytes of one address in order, from 0xFF(...) on, "
             ".global .u8 x[4] = {0xff00(a)};");
   EXPECT_NE(error_of(".global .u32 a, b; .global .u8 x[8] = {0xff(a), 0xff00(b)};"), "");
-  EXPECT_NE(error_of(".global .u32 a; .global .u8 x[2][8] = {{0xff(a)}, {0xff00(a)}};"), "");
+  // All eight, but with a gap: the rows have five bytes.
+  EXPECT_EQ(error_of(".global .u32 a;\n.global .u8 x[2][5] = {{0xff(a), 0xff00(a), 0xff0000(a), "
+                     "0xff000000(a)},\n{0xff00000000(a), 0xff0000000000(a), "
+                     "0xff000000000000(a), 0xff00000000000000(a)}};"),
+            "t.ptx:3: expected the eight bytes of one address in order, from 0xFF(...) on, "
+            "{0xff00000000(a), 0xff0000000000(a), 0xff000000000000(a), 0xff00000000000000(a)}};");
   EXPECT_NE(error_of(".global .u32 a; .global .u8 x[8] = {0xff(a)};"), "");
 }
 
