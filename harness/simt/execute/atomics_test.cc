@@ -1,4 +1,3 @@
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,8 +7,6 @@
 
 namespace moe::simt {
 namespace {
-
-using testing::HasSubstr;
 
 // Thread t adds 1 to out[32] and stores what it saw to out[t].
 constexpr const char* kTickets = R"(
@@ -365,94 +362,6 @@ TEST(Atom, OfAValueNeverWrittenIsFound) {
   ret;
 )";
   EXPECT_TRUE(run_kernel({.body = body, .threads = 1}).found(Check::kUninitialised));
-}
-
-// ---- forms ----
-
-std::string refusal(const std::string& statement) {
-  const KernelCase test{.body = ".reg .f64 %d<4>;\n.reg .b128 %q<4>;\n" + statement + "\nret;"};
-  Device device(architecture("90a"));
-  try {
-    const auto program = device.load(module_of(test), "test.ptx");
-    device.kernel(program, "kernel");
-  } catch (const ptx::Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
-// Each of them was given to ptxas 13.0, which takes it.
-TEST(Atomics, TakeTheFormsThatPtxasTakes) {
-  for (const char* statement :
-       {"atom.acq_rel.sys.global.cas.b64 %rd2, [%rd1], %rd2, %rd3;",
-        "atom.acquire.global.add.u32 %r3, [%rd1], %r4;",
-        "atom.gpu.add.u32 %r3, [%rd1], %r4;",
-        "atom.shared::cluster.cluster.add.u32 %r3, [%r4], %r5;",
-        "atom.global.add.L2::cache_hint.u32 %r3, [%rd1], %r4, %rd5;",
-        "atom.global.v4.bf16x2.min.noftz {%r3, %r4, %r5, _}, [%rd1], {%r3, %r4, %r5, %r6};",
-        "atom.add.v4.f32 {%f1, %f2, %f3, %f4}, [%rd1], {%f1, %f2, %f3, %f4};",
-        "red.global.v8.bf16.add.noftz [%rd1], {%h1, %h2, %h3, %h4, %h5, %h6, %h7, %h8};",
-        "atom.global.b128.exch %q1, [%rd1], %q2;",
-        "fence.sc.cta;",
-        "fence.acquire.gpu;",
-        "fence.release.cluster;",
-        "fence.gpu;",
-        "fence.mbarrier_init.release.cluster;",
-        "fence.acquire.sync_restrict::shared::cluster.cluster;",
-        "fence.release.sync_restrict::shared::cta.cluster;",
-        "fence.proxy.async;",
-        "fence.proxy.async.global;",
-        "fence.proxy.async.shared::cta;",
-        "fence.proxy.async.shared::cluster;",
-        "fence.proxy.alias;",
-        "fence.proxy.tensormap::generic.release.gpu;",
-        "fence.proxy.tensormap::generic.acquire.gpu [%rd1], 128;",
-        "fence.proxy.async::generic.acquire.sync_restrict::shared::cluster.cluster;",
-        "fence.proxy.async::generic.release.sync_restrict::shared::cta.cluster;",
-        "membar.sys;",
-        "membar.proxy.alias;"}) {
-    EXPECT_EQ(refusal(statement), "") << statement;
-  }
-}
-
-// Each of them was given to ptxas 13.0, which refuses it.
-TEST(Atomics, RefuseTheFormsThatPtxasRefusesNamingThem) {
-  for (const char* statement :
-       {"atom.global.add.b32 %r3, [%rd1], %r4;",
-        "atom.global.add.s64 %rd2, [%rd1], %rd2;",
-        "atom.global.inc.u64 %rd2, [%rd1], %rd2;",
-        "atom.global.inc.s32 %r3, [%rd1], %r4;",
-        "atom.global.min.f32 %f1, [%rd1], %f2;",
-        "atom.global.sub.u32 %r3, [%rd1], %r4;",
-        "atom.global.exch.u32 %r3, [%rd1], %r4;",
-        "atom.global.exch.f32 %f1, [%rd1], %f2;",
-        "atom.global.cas.u32 %r3, [%rd1], %r4, %r5;",
-        "atom.global.exch.b16 %h1, [%rd1], %h2;",
-        "atom.global.and.u32 %r3, [%rd1], %r4;",
-        "atom.global.add.f16 %h1, [%rd1], %h2;",
-        "atom.global.min.noftz.f16 %h1, [%rd1], %h2;",
-        "atom.global.min.noftz.f16x2 %r3, [%rd1], %r4;",
-        "atom.global.add.noftz.f32 %f1, [%rd1], %f2;",
-        "atom.shared.add.v2.f32 {%f1, %f2}, [%r3], {%f1, %f2};",
-        "atom.global.max.v2.f32 {%f1, %f2}, [%rd1], {%f1, %f2};",
-        "red.global.v8.f16x2.min.noftz [%rd1], {%r1, %r2, %r3, %r4, %r1, %r2, %r3, %r4};",
-        "red.acquire.gpu.global.add.u32 [%rd1], %r3;",
-        "red.acq_rel.gpu.global.add.u32 [%rd1], %r3;",
-        "red.relaxed.gpu.global.exch.b32 [%rd1], %r3;",
-        "atom.volatile.global.add.u32 %r3, [%rd1], %r4;",
-        "atom.local.add.s32 %r3, [%rd1], -1;",
-        "atom.global.add.u32 %rd2, [%rd1], %r3;",
-        "atom.global.add.u32 %r3, [%rd1];",
-        "fence.sc;",
-        "fence.mbarrier_init.release.cta;",
-        "fence.proxy.async.shared;",
-        "membar.gpu;",
-        "membar.proxy.async;",
-        "fence.proxy.generic;",
-        "fence.proxy.tensormap;",
-        "fence.proxy.async.local;"}) {
-    EXPECT_THAT(refusal(statement), HasSubstr("test.ptx:")) << statement;
-  }
 }
 
 }  // namespace

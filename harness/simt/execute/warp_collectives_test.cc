@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/simt/machine/test_kernel.h"
+#include "harness/simt/execute/test_refusal.h"
 
 namespace moe::simt {
 namespace {
@@ -312,18 +312,6 @@ TEST(WarpBarrier, IsNotWhatOtherCollectivesAre) {
 }
 
 // ---- forms ----
-
-std::string refusal(const std::string& statement) {
-  const KernelCase test{.body = statement + "\nret;"};
-  Device device(architecture("100a"));
-  try {
-    const auto program = device.load(module_of(test), "test.ptx");
-    device.kernel(program, "kernel");
-  } catch (const ptx::Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 // Each of them was given to ptxas 13.0, which takes it.
 TEST(Collectives, TakeTheFormsThatPtxasTakes) {
