@@ -42,7 +42,8 @@ void take_sleepers(Warp& warp) {
     if (&other != &running && other.blocked && other.waiting_for != 0 &&
         same_place(running, other)) {
       running.lanes |= other.lanes;
-      other.lanes = 0;
+      other.lanes = 0;  // dropped at the next choice; waits for nothing until then
+      other.waiting_for = 0;
     }
   }
 }

@@ -228,7 +228,7 @@ RowAssignment rows_of_their_own(const ptx::Function& function) {
 TEST(RegistersThatShareRows, GiveRandomProgramsTheSameValues) {
   int rows_apart = 0, rows_shared = 0;
   std::size_t stored = 0;
-  for (std::uint64_t seed = 0; seed < 3000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 1500; ++seed) {
     const RandomProgram program(seed);
     const RowAssignment apart = rows_of_their_own(program.function());
     const RowAssignment shared = assign_rows(program.function());
@@ -240,7 +240,7 @@ TEST(RegistersThatShareRows, GiveRandomProgramsTheSameValues) {
     for (const auto& trace : expected) stored += trace.size();
   }
   // The test would say nothing if programs stored nothing, or if nothing were shared.
-  EXPECT_GT(stored, 100'000u);
+  EXPECT_GT(stored, 50'000u);
   EXPECT_LT(rows_shared, rows_apart * 9 / 10);
 }
 

@@ -227,7 +227,7 @@ std::uint32_t cycles_by_sets(const Addresses& offsets, LaneMask active, int byte
 
 TEST(AccessCost, OfRandomAddressesIsThatOfTheSetsTheyTouch) {
   std::mt19937_64 random(1);
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 5'000; ++round) {
     const int bytes = 1 << random() % 5;
     const std::uint64_t range = 1ull << random() % 12;
     const std::uint64_t align = random() % 4 == 0 ? 1 : bytes;  // some are misaligned
