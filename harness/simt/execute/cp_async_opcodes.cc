@@ -178,7 +178,10 @@ Instruction decode_wait_group(Decoder& decoder, const ptx::Instruction& source) 
 }
 
 void take_spaces(Decoder& decoder, Modifiers& modifiers) {
-  const bool to_shared = modifiers.take("shared") || modifiers.take("shared::cta");
+  // In order of writing: destination, source.
+  const std::vector<std::string>& words = modifiers.words();
+  const bool to_shared = !words.empty() && words[0].starts_with("shared") &&
+                         (modifiers.take("shared") || modifiers.take("shared::cta"));
   if (!to_shared || !modifiers.take("global")) {
     decoder.fail("cp.async copies from .global to .shared");
   }

@@ -23,6 +23,13 @@ struct Mbarrier {
 
 struct Mbarriers {
   std::map<std::uint32_t, Mbarrier> objects;  // by offset in shared memory
+
+  // Failed test_waits of a warp since anything changed that others can see.
+  struct Polls {
+    std::uint64_t progress = 0;
+    int failed = 0;
+  };
+  std::map<int, Polls> polls;  // by warp
 };
 
 // One operation on the mbarrier at a 32-bit shared address, which may be another block's of the

@@ -7,6 +7,7 @@
 
 #include "harness/simt/execute/cp_async_address.h"
 #include "harness/simt/execute/mbarrier.h"
+#include "harness/simt/machine/launch.h"
 
 namespace moe::simt {
 namespace {
@@ -79,6 +80,15 @@ void check_sleep(Warp& warp, const Instruction& at, int lane, Wait& wait) {
   wait.complete = true;
 }
 
+// A warp that polls with test_wait while nothing changes may as well sleep, or work that is done
+// only when nothing else can run (late completions) would never be done.
+bool polls_in_vain(Warp& warp) {
+  constexpr int kPatience = 32;
+  Mbarriers::Polls& polls = warp.block.part<Mbarriers>().polls[warp.index];
+  if (polls.progress != warp.block.launch.progress) polls = {warp.block.launch.progress, 0};
+  return ++polls.failed > kPatience;
+}
+
 bool all_at_one_mbarrier(const std::vector<Wait>& waits) {
   for (const Wait& wait : waits) {
     if (wait.barrier.key() != waits.front().barrier.key()) return false;
@@ -99,7 +109,8 @@ Outcome run_wait(Warp& warp, const Instruction& at, LaneMask lanes) {
     check_sleep(warp, at, lane, waits.back());
     if (waits.back().complete) complete |= 1u << lane;
   });
-  if (form.sleeps && complete == 0 && !gave_up && all_at_one_mbarrier(waits)) {
+  if (complete == 0 && !gave_up && (form.sleeps || polls_in_vain(warp)) &&
+      all_at_one_mbarrier(waits)) {
     std::size_t next = 0;
     for_each_lane(lanes, [&](int lane) {
       Wait& wait = waits[next++];
