@@ -7,7 +7,7 @@
 #include <fstream>
 
 #include "harness/simt/machine/counters_json.h"
-#include "harness/simt/runtime/device_properties.h"
+#include "harness/simt/machine/occupancy.h"
 
 namespace moe::simt {
 namespace {
@@ -33,9 +33,9 @@ ordered_json as_json(const Finding& finding) {
 }
 
 ordered_json as_json(const Runtime::KernelTotal& total) {
-  const bool known = total.registers > 0;
-  const KernelResources resources{total.threads, known ? total.registers : kAssumedRegisters,
-                                  total.static_shared, static_cast<int>(total.dynamic_shared)};
+  // Registers 0, where no cubin tells them, limit nothing: an upper bound.
+  const KernelResources resources{total.threads, total.registers, total.static_shared,
+                                  static_cast<int>(total.dynamic_shared)};
   ordered_json occupancies = ordered_json::object();
   for (const Architecture& architecture : architectures()) {
     const Occupancy found = occupancy(architecture, resources);
@@ -44,15 +44,15 @@ ordered_json as_json(const Runtime::KernelTotal& total) {
     occupancies[architecture.device] = {
         {"blocks", found.blocks}, {"of_all_warps", found.of_all_warps}, {"limited_by", limits}};
   }
-  return {{"kernel", total.kernel},
-          {"launches", total.launches},
-          {"threads_per_block", total.threads},
-          {"dynamic_shared_bytes", total.dynamic_shared},
-          {"static_shared_bytes", total.static_shared},
-          {"registers", resources.registers},
-          {"registers_are", known ? "of the cubin" : "assumed"},
-          {"occupancy", occupancies},
-          {"counters", to_json(total.counters)}};
+  return {
+      {"kernel", total.kernel},
+      {"launches", total.launches},
+      {"threads_per_block", total.threads},
+      {"dynamic_shared_bytes", total.dynamic_shared},
+      {"static_shared_bytes", total.static_shared},
+      {"registers", total.registers > 0 ? ordered_json(total.registers) : ordered_json("unknown")},
+      {"occupancy", occupancies},
+      {"counters", to_json(total.counters)}};
 }
 
 void list_leaks(const Runtime& runtime) {
