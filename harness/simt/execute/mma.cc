@@ -6,6 +6,7 @@
 #include "harness/simt/execute/fragments.h"
 #include "harness/simt/execute/mma_collective.h"
 #include "harness/simt/execute/mma_product.h"
+#include "harness/simt/execute/mma_unpack.h"
 #include "harness/simt/machine/block.h"
 #include "harness/simt/machine/launch.h"
 #include "harness/simt/machine/warp.h"
@@ -21,16 +22,11 @@ constexpr int kMaxDepth = 64;  // m16n8k64 of .s4
 void unpack_a(Warp& warp, const MmaForm& form, float* a, OperandPoison& poison) {
   const int packed = packed_elements(bits_of(form.a_type));
   float values[kLanes * 8];
-  for (std::size_t reg = 0; reg < form.a.size(); ++reg) {
+  for (int reg = 0; reg < static_cast<int>(form.a.size()); ++reg) {
     decode_elements(form.a_type, warp.value<std::uint32_t>(form.a[reg]), kLanes * packed, values);
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const Position at = position_in_a(lane, static_cast<int>(reg) * packed, packed, form.rows);
-      std::memcpy(a + at.row * form.depth + at.column, values + lane * packed,
-                  packed * sizeof(float));
-    }
+    unpack_a_register(values, packed, reg, form.rows, form.depth, a);
     for_each_lane(warp.poison(form.a[reg]), [&](int lane) {
-      poison.rows |=
-          1u << position_in_a(lane, static_cast<int>(reg) * packed, packed, form.rows).row;
+      poison.rows |= 1u << position_in_a(lane, reg * packed, packed, form.rows).row;
     });
   }
 }
@@ -39,15 +35,12 @@ void unpack_a(Warp& warp, const MmaForm& form, float* a, OperandPoison& poison) 
 void unpack_b(Warp& warp, const MmaForm& form, float* b, OperandPoison& poison) {
   const int packed = packed_elements(bits_of(form.b_type));
   float values[kLanes * 8];
-  for (std::size_t reg = 0; reg < form.b.size(); ++reg) {
+  for (int reg = 0; reg < static_cast<int>(form.b.size()); ++reg) {
     decode_elements(form.b_type, warp.value<std::uint32_t>(form.b[reg]), kLanes * packed, values);
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const Position at = position_in_b(lane, static_cast<int>(reg) * packed, packed);
-      for (int i = 0; i < packed; ++i) {
-        b[(at.row + i) * kColumns + at.column] = values[lane * packed + i];
-      }
-    }
-    for_each_lane(warp.poison(form.b[reg]), [&](int lane) { poison.columns.set(lane / 4); });
+    unpack_b_register(values, packed, reg, b);
+    for_each_lane(warp.poison(form.b[reg]), [&](int lane) {
+      poison.columns.set(position_in_b(lane, reg * packed, packed).column);
+    });
   }
 }
 

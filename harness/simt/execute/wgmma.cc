@@ -3,11 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-
 #include "harness/simt/execute/fragments.h"
 #include "harness/simt/execute/mma_collective.h"
 #include "harness/simt/execute/mma_product.h"
+#include "harness/simt/execute/mma_unpack.h"
 #include "harness/simt/execute/wgmma_operands.h"
 #include "harness/simt/execute/wgmma_state.h"
 
@@ -59,13 +58,10 @@ void read_a_registers(Warp& warp, const WgmmaForm& form, float* a, OperandPoison
   float values[kLanes * 4];
   for (int reg = 0; reg < static_cast<int>(form.a.size()); ++reg) {
     decode_elements(form.a_type, warp.value<std::uint32_t>(form.a[reg]), kLanes * packed, values);
-    const LaneMask poisoned = warp.poison(form.a[reg]);
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const Position at = position_in_a(lane, reg * packed, packed, kWarpRows);
-      std::memcpy(a + at.row * form.depth + at.column, values + lane * packed,
-                  packed * sizeof(float));
-      if (has_lane(poisoned, lane)) poison.rows |= 1u << at.row;
-    }
+    unpack_a_register(values, packed, reg, kWarpRows, form.depth, a);
+    for_each_lane(warp.poison(form.a[reg]), [&](int lane) {
+      poison.rows |= 1u << position_in_a(lane, reg * packed, packed, kWarpRows).row;
+    });
   }
 }
 

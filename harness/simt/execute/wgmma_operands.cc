@@ -123,7 +123,7 @@ void transpose(const float* from, int rows, int columns, float* to) {
 
 PoisonedLines read_operand(Block& block, std::span<const AsyncAgent> agents, const Instruction& at,
                            const SharedOperand& operand, bool by_line, float* values) {
-  std::byte packed[kMaxColumns * 2 * kChunk];
+  alignas(kChunk) std::byte packed[kMaxColumns * 2 * kChunk];
   ChunkReader reader(block, agents, at, packed);
   operand.mn_major ? read_mn_major(reader, operand) : read_k_major(reader, operand);
   const int count = operand.lines * operand.depth;
