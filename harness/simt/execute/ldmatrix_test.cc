@@ -1,3 +1,4 @@
+// Transposition of 8x8 fragments.
 #include "harness/simt/execute/ldmatrix.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Descriptor fields, refusals, and chunk addresses worked out by hand.
 #include "harness/simt/execute/matrix_descriptor.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// What is added to which lane, and how it is rounded, clamped and poisoned.
 #include "harness/simt/execute/mma_accumulate.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Element codes worked out by hand, type by type.
 #include "harness/simt/execute/mma_elements.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Sums of products: value, order, rounding.
 #include "harness/simt/execute/mma_product.h"
 
 #include <gtest/gtest.h>

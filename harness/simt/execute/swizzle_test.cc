@@ -1,3 +1,4 @@
+// The swizzle against the figures of the ISA.
 #include "harness/simt/execute/swizzle.h"
 
 #include <gtest/gtest.h>
