@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "harness/simt/execute/call.h"
 #include "harness/simt/machine/block.h"
 #include "harness/simt/machine/compile.h"
 #include "harness/simt/machine/decoder.h"
@@ -56,50 +57,14 @@ Outcome run_indexed_branch(Warp& warp, const Instruction& instruction, LaneMask 
   return Outcome::kJumped;
 }
 
-struct Call : Extra {
-  std::shared_ptr<const CallFrame> frame;
-  std::vector<CallFrame::Slot> arguments, results;  // in the caller
-};
-
-void copy_local(Warp& warp, LaneMask lanes, const CallFrame::Slot& to,
-                const CallFrame::Slot& from) {
-  const std::size_t size = warp.block.launch.kernel.local_bytes;
-  const int bytes = std::min(to.bytes, from.bytes);
-  for_each_lane(lanes, [&](int lane) {
-    const std::size_t base = lane * size;
-    std::memcpy(&warp.local[base + to.offset], &warp.local[base + from.offset], bytes);
-    std::memcpy(&warp.local_written[base + to.offset], &warp.local_written[base + from.offset],
-                bytes);
-  });
-}
-
-Outcome run_call(Warp& warp, const Instruction& instruction, LaneMask lanes) {
-  const Call& call = instruction.as<Call>();
-  for (std::size_t i = 0; i < call.arguments.size(); ++i) {
-    copy_local(warp, lanes, call.frame->parameters[i], call.arguments[i]);
-  }
-  Fragment& fragment = *warp.running;
-  fragment.returns.push_back(fragment.pc);
-  fragment.pc = call.frame->begin;
-  return Outcome::kJumped;
-}
-
 Outcome run_exit(Warp& warp, const Instruction& instruction, LaneMask lanes) {
   warp.exit(instruction, lanes);
   return Outcome::kJumped;
 }
 
 Outcome run_return(Warp& warp, const Instruction& instruction, LaneMask lanes) {
-  Fragment& fragment = *warp.running;
-  if (fragment.returns.empty()) return run_exit(warp, instruction, lanes);
-  const int caller = fragment.returns.back();
-  fragment.returns.pop_back();
-  const Call& call = warp.block.launch.kernel.code[caller].as<Call>();
-  for (std::size_t i = 0; i < call.results.size(); ++i) {
-    copy_local(warp, lanes, call.results[i], call.frame->results[i]);
-  }
-  fragment.pc = caller + 1;
-  return Outcome::kJumped;
+  if (warp.running->returns.empty()) return run_exit(warp, instruction, lanes);
+  return return_from_call(warp, lanes);
 }
 
 Outcome run_trap(Warp& warp, const Instruction& instruction, LaneMask lanes) {
@@ -150,37 +115,6 @@ Instruction decode_indexed_branch(Decoder& decoder, const ptx::Instruction& sour
     table->targets.push_back(decoder.label(label));
   }
   instruction.extra = std::move(table);
-  return instruction;
-}
-
-Instruction decode_call(Decoder& decoder, const ptx::Instruction& source, Modifiers& modifiers) {
-  modifiers.take("uni");
-  auto& functions = dynamic_cast<FunctionDecoder&>(decoder);
-  auto call = std::make_shared<Call>();
-  std::string name;
-  for (const ptx::Operand& operand : source.operands) {
-    if (operand.kind == ptx::Operand::Kind::kSymbol) {
-      name = operand.name;
-      continue;
-    }
-    if (operand.kind != ptx::Operand::Kind::kGroup) {
-      decoder.fail("calls through a pointer are not supported");
-    }
-    std::vector<CallFrame::Slot>& slots = name.empty() ? call->results : call->arguments;
-    for (const ptx::Operand& part : operand.parts) slots.push_back(functions.local_slot(part));
-  }
-  if (name == "vprintf" || name == "__assertfail") {
-    decoder.fail(
-        fmt::format("{} is not supported: a kernel of the interpreter cannot print", name));
-  }
-  call->frame = functions.callee(name);
-  if (call->arguments.size() != call->frame->parameters.size() ||
-      call->results.size() != call->frame->results.size()) {
-    decoder.fail(fmt::format("{} takes {} arguments and gives {} results", name,
-                             call->frame->parameters.size(), call->frame->results.size()));
-  }
-  Instruction instruction = control(run_call, true);
-  instruction.extra = std::move(call);
   return instruction;
 }
 

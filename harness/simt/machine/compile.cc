@@ -17,19 +17,29 @@ bool starts_with_any(const std::string& word, std::initializer_list<std::string_
                      [&](std::string_view prefix) { return word.starts_with(prefix); });
 }
 
-// Every function the entry can reach, callees first visited in order of calling.
+void names_in(const ptx::Operand& operand, std::vector<std::string>& names) {
+  if (operand.kind == ptx::Operand::Kind::kSymbol) names.push_back(operand.name);
+  for (const ptx::Operand& part : operand.parts) names_in(part, names);
+}
+
+// Every function the entry can reach: those it names, and through them; with a call through a
+// pointer also those whose address a variable holds.
 void reach(const Program& program, const ptx::Function& function,
            std::vector<const ptx::Function*>& reached) {
   if (std::find(reached.begin(), reached.end(), &function) != reached.end()) return;
   reached.push_back(&function);
+  std::vector<std::string> names;
   for (const ptx::Instruction& instruction : function.body) {
+    for (const ptx::Operand& operand : instruction.operands) names_in(operand, names);
     if (instruction.opcode != "call") continue;
-    for (const ptx::Operand& operand : instruction.operands) {
-      if (operand.kind != ptx::Operand::Kind::kSymbol) continue;
-      if (const ptx::Function* callee = program.function(operand.name)) {
-        reach(program, *callee, reached);
-      }
+    for (const ptx::Variable& variable : program.module().variables) {
+      for (const ptx::Relocation& relocation : variable.relocations)
+        names.push_back(relocation.symbol);
     }
+  }
+  for (const std::string& name : names) {
+    const ptx::Function* callee = program.function(name);
+    if (callee != nullptr && !callee->is_entry) reach(program, *callee, reached);
   }
 }
 

@@ -49,6 +49,9 @@ class OneFunction final : public FunctionDecoder {
       case ptx::Operand::Kind::kSpecial:
         return special(operand);
       case ptx::Operand::Kind::kSymbol: {
+        if (const ptx::Function* function = layout_.program.function(operand.name)) {
+          return layout_.constant(layout_.program.address_of(*function), 8);
+        }
         const KernelLayout::Variable variable = variable_of(operand.name);
         std::uint64_t address = variable.address + operand.offset;
         if (variable.space == ptx::Space::kParam) {
@@ -123,6 +126,15 @@ class OneFunction final : public FunctionDecoder {
       fail(fmt::format("the function {} has no body in this module", name));
     }
     return layout_.placed(*function).frame;
+  }
+
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<const CallFrame>>> callees() override {
+    std::vector<std::pair<std::uint64_t, std::shared_ptr<const CallFrame>>> all;
+    for (const auto& [function, placed] : layout_.all_placed()) {
+      if (!function->is_entry)
+        all.emplace_back(layout_.program.address_of(*function), placed.frame);
+    }
+    return all;
   }
 
   CallFrame::Slot local_slot(const ptx::Operand& operand) override {

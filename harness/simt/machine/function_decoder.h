@@ -33,6 +33,7 @@ class KernelLayout {
   const Placed& placed(const ptx::Function& function) const { return placed_.at(&function); }
   bool is_placed(const ptx::Function& function) const { return placed_.contains(&function); }
 
+  const std::map<const ptx::Function*, Placed>& all_placed() const { return placed_; }
   Reg row(int rows);  // new rows of the register file
   Reg constant(std::uint64_t bits, int bytes);
   int file_bytes() const { return file_bytes_; }
@@ -42,6 +43,7 @@ class KernelLayout {
 
  private:
   int place_local(int bytes, int align);
+  void note_saved(const ptx::Function& function, Placed& placed);
   std::map<const ptx::Function*, Placed> placed_;
   std::map<std::pair<std::uint64_t, int>, Reg> constants_;
   int file_bytes_ = static_cast<int>(Special::kCount) * kRowBytes;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "harness/simt/machine/block.h"
 #include "harness/simt/machine/function_decoder.h"
@@ -18,13 +19,27 @@ int KernelLayout::place_local(int bytes, int align) {
   return offset;
 }
 
+// Registers that share a row have one size, so that each row is saved once.
+void KernelLayout::note_saved(const ptx::Function& function, Placed& placed) {
+  std::set<Reg> known;
+  for (std::size_t i = 0; i < placed.registers.size(); ++i) {
+    const Reg reg = placed.registers[i];
+    if (reg == kNoReg || !known.insert(reg).second) continue;
+    const ptx::Type& type = function.registers[i].type;
+    const bool predicate = type.kind == ptx::Type::Kind::kPredicate;
+    placed.frame->registers.push_back({reg, predicate ? 0 : type.total_bits()});
+  }
+}
+
 void KernelLayout::place(const ptx::Function& function) {
   Placed& placed = placed_[&function];
   const RowAssignment rows = assign_rows(function);
   const Reg first = file_bytes_;
   file_bytes_ += rows.rows * kRowBytes;
+  placed.frame->local.offset = place_local(0, 16);
   for (const int row : rows.row)
     placed.registers.push_back(row < 0 ? kNoReg : first + row * kRowBytes);
+  note_saved(function, placed);
 
   const auto add_parameters = [&](const std::vector<ptx::Parameter>& parameters,
                                   std::vector<CallFrame::Slot>& slots) {
@@ -58,6 +73,7 @@ void KernelLayout::place(const ptx::Function& function) {
                                          bytes};
     }
   }
+  placed.frame->local.bytes = kernel.local_bytes - placed.frame->local.offset;
 }
 
 void KernelLayout::finish() {

@@ -32,7 +32,8 @@ class Memory {
   enum class FreeResult : std::uint8_t { kFreed, kUnknown, kAlreadyFreed, kInsideAllocation };
   FreeResult release(void* pointer);
 
-  // Makes memory of the host's own (cudaHostRegister) known as written pinned memory, and unknown again.
+  // Makes memory of the host's own (cudaHostRegister) known as written pinned memory, and unknown
+  // again.
   void adopt(void* pointer, std::uint64_t bytes, std::string label);
   void disown(void* pointer);
 

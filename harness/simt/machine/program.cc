@@ -50,12 +50,14 @@ void Program::place_variables() {
   for (const ptx::Variable& variable : module_.variables) {
     for (const ptx::Relocation& relocation : variable.relocations) {
       const Symbol* target = symbol(relocation.symbol);
-      if (target == nullptr) {
+      const ptx::Function* code = function(relocation.symbol);
+      if (target == nullptr && code == nullptr) {
         throw ptx::Error(
             fmt::format("{}:{}: the initial value of {} names {}, which is not defined",
                         module_.name, variable.place.line, variable.name, relocation.symbol));
       }
-      const std::uint64_t value = target->address + relocation.addend;
+      const std::uint64_t value =
+          (target != nullptr ? target->address : address_of(*code)) + relocation.addend;
       std::byte* memory = reinterpret_cast<std::byte*>(symbol(variable.name)->address);
       std::memcpy(memory + relocation.offset, &value, sizeof value);
     }
@@ -70,6 +72,10 @@ const Program::Symbol* Program::symbol(std::string_view name) const {
 const ptx::Function* Program::function(std::string_view name) const {
   const auto found = functions_.find(name);
   return found == functions_.end() || found->second->is_declaration ? nullptr : found->second;
+}
+
+std::uint64_t Program::address_of(const ptx::Function& function) const {
+  return kCodeWindow + 16 * static_cast<std::uint64_t>(&function - module_.functions.data() + 1);
 }
 
 std::string Program::source_of(const ptx::Place& place) const {

@@ -121,6 +121,8 @@ class Program : public std::enable_shared_from_this<Program> {
   };
   const Symbol* symbol(std::string_view name) const;
   const ptx::Function* function(std::string_view name) const;
+  // What a pointer to the function holds; it is code, not memory.
+  std::uint64_t address_of(const ptx::Function& function) const;
   const ptx::Module& module() const { return module_; }
   // "file.cu:12" of a statement, or empty.
   std::string source_of(const ptx::Place& place) const;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "harness/simt/check/clock.h"
@@ -12,12 +13,23 @@
 
 namespace moe::simt {
 
+struct CallFrame;
+struct SavedWindow;
+
+// A call a fragment has to come back from.
+struct ReturnTo {
+  int caller = 0;  // the call's index in the code
+  const CallFrame* callee = nullptr;
+  std::shared_ptr<const SavedWindow> saved;  // of a function that calls itself
+  bool operator==(const ReturnTo&) const = default;
+};
+
 // Lanes at one program counter. A warp is one fragment until a branch divides it; fragments that
 // meet again at the same place join.
 struct Fragment {
   LaneMask lanes = 0;
   int pc = 0;                // index into the kernel's decoded code
-  std::vector<int> returns;  // program counters of calls to return to
+  std::vector<ReturnTo> returns;  // calls to come back from, outermost first
   bool blocked = false;
   std::uint64_t sleeping_on = 0;  // key of Block::sleep_on; 0: waits for lanes or a barrier
   bool poll = false;              // may be woken without cause
