@@ -139,14 +139,49 @@ void store_element(Warp& warp, const LaneBytes& at, LaneMask lanes, int offset, 
   }
 }
 
+// Lanes where some element has no known value (`any`), and where none has (`all`).
+struct UnknownElements {
+  LaneMask any = 0;
+  LaneMask all = kAllLanes;
+};
+
+UnknownElements unknown_elements(Warp& warp, const MemoryOperation& operation) {
+  UnknownElements unknown;
+  for (int element = 0; element < operation.elements; ++element) {
+    unknown.any |= warp.poison(operation.values[element]);
+    unknown.all &= warp.poison(operation.values[element]);
+  }
+  return unknown;
+}
+
+// resolve() took all bytes of a vector with an unknown element for unknown. Known elements of it
+// are known again: a structure with padding is stored like that.
+void mark_known_elements(Warp& warp, const Instruction& instruction,
+                         const MemoryOperation& operation, LaneMask lanes) {
+  const AccessForm& form = operation.form;
+  for_each_lane(lanes, [&](int lane) {
+    std::uint64_t address = form.narrow ? warp.value<std::uint32_t>(form.base)[lane]
+                                        : warp.value<std::uint64_t>(form.base)[lane];
+    address += form.offset;
+    if (form.space == ptx::Space::kShared) address &= 0xffffffffu;
+    const Located located = warp.block.locate(warp.first_thread() + lane, address, form.space,
+                                              form.bytes, form.bytes, form.kind, instruction);
+    if (located.written == nullptr) return;
+    for (int element = 0; element < operation.elements; ++element) {
+      if (has_lane(warp.poison(operation.values[element]), lane)) continue;
+      std::memset(located.written + element * operation.element_bytes, 1, operation.element_bytes);
+    }
+  });
+}
+
 template <class Memory>
 Outcome store(Warp& warp, const Instruction& instruction, LaneMask lanes) {
   const auto& operation = instruction.as<MemoryOperation>();
-  LaneMask poisoned = 0;
-  for (int element = 0; element < operation.elements; ++element) {
-    poisoned |= warp.poison(operation.values[element]);
+  const UnknownElements unknown = unknown_elements(warp, operation);
+  const LaneBytes at = resolve(warp, instruction, operation.form, lanes, unknown.any & lanes);
+  if (const LaneMask mixed = unknown.any & ~unknown.all & lanes; mixed != 0) {
+    mark_known_elements(warp, instruction, operation, mixed);
   }
-  const LaneBytes at = resolve(warp, instruction, operation.form, lanes, poisoned & lanes);
   for (int element = 0; element < operation.elements; ++element) {
     store_element<Memory>(warp, at, lanes, element * operation.element_bytes,
                           operation.values[element], operation.wide[element]);

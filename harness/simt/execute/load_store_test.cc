@@ -226,6 +226,24 @@ TEST(Store, OfAnUnknownValueLeavesSharedMemoryUnknown) {
   EXPECT_TRUE(run_kernel({.body = body, .threads = 1}).found(Check::kUninitialised));
 }
 
+TEST(Store, OfAVectorLeavesOnlyTheUnknownElementsUnknown) {
+  const auto body = [](const char* used) {
+    return fmt::format(R"(
+  .shared .align 8 .b8 cell[16];
+  ld.shared.u32 %r3, [cell];
+  st.shared.v2.u32 [cell+8], {{%r3, 9}};
+  ld.shared.u32 %r4, [cell+{}];
+  st.global.u32 [%rd1+4], %r4;
+  ret;
+)",
+                       used);
+  };
+  const KernelRun good = run_kernel({.body = body("12"), .threads = 2});
+  EXPECT_FALSE(good.found(Check::kUninitialised)) << good.text();
+  EXPECT_EQ(good.out[1], 9u);
+  EXPECT_TRUE(run_kernel({.body = body("8"), .threads = 2}).found(Check::kUninitialised));
+}
+
 // ---- faults ----
 
 TEST(Load, OfAnAddressThatIsNoMultipleOfItsSizeFaults) {
