@@ -104,29 +104,33 @@ Site Block::site(int thread, const Instruction& at) const {
   return site;
 }
 
-void Block::report(Check check, int thread, const Instruction& at, std::string message) {
+Finding Block::make_finding(Check check, int thread, const Instruction& at,
+                            std::string message) const {
   Finding finding;
   finding.check = check;
   finding.kernel = launch.kernel.info.name;
   finding.site = site(thread, at);
   finding.message = std::move(message);
-  launch.record(std::move(finding));
+  return finding;
+}
+
+void Block::add_earlier(Finding& finding, const Mark& earlier) const {
+  finding.has_other = true;
+  // The other block may be gone; its shape is the same.
+  finding.other = site(clocks.thread_of_slot(earlier.slot), launch.kernel.code[earlier.pc]);
+  const Dim3& grid = launch.config.grid;
+  finding.other.block = {earlier.block % grid.x, earlier.block / grid.x % grid.y,
+                         earlier.block / grid.x / grid.y};
+}
+
+void Block::report(Check check, int thread, const Instruction& at, std::string message) {
+  launch.record(make_finding(check, thread, at, std::move(message)));
 }
 
 void Block::report(Check check, int thread, const Instruction& at, std::string message,
                    const Mark& earlier) {
-  Finding finding;
-  finding.check = check;
-  finding.kernel = launch.kernel.info.name;
-  finding.site = site(thread, at);
-  finding.message = std::move(message);
-  finding.has_other = true;
-  // The other block may be gone; its shape is the same.
-  const int other_thread = clocks.thread_of_slot(earlier.slot);
-  finding.other = site(other_thread, launch.kernel.code[earlier.pc]);
-  const Dim3& grid = launch.config.grid;
-  finding.other.block = {earlier.block % grid.x, earlier.block / grid.x % grid.y,
-                         earlier.block / grid.x / grid.y};
+  Finding finding = make_finding(check, thread, at, std::move(message));
+  add_earlier(finding, earlier);
   launch.record(std::move(finding));
 }
 

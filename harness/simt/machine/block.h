@@ -156,6 +156,8 @@ class Block {
               const Mark& earlier);
   [[noreturn]] void fault(Check check, int thread, const Instruction& at, std::string message);
   Site site(int thread, const Instruction& at) const;
+  Finding make_finding(Check check, int thread, const Instruction& at, std::string message) const;
+  void add_earlier(Finding& finding, const Mark& earlier) const;
   std::uint32_t pc_of(const Instruction& at) const;
 
   // State other families hang on the block, made on first use: block.part<Mbarriers>().

@@ -34,7 +34,8 @@ Strength strength_of(Scope scope) {
     block.fault(Check::kOutOfBounds, thread, at,
                 fmt::format("{} {} bytes at {:#x}: a null pointer", verb(kind), bytes, address));
   }
-  if (near != nullptr && near->freed) {
+  const bool inside = near != nullptr && address < near->begin + near->bytes;
+  if (inside && near->freed) {
     block.fault(
         Check::kUseAfterFree, thread, at,
         fmt::format("{} {} bytes at offset {} of an allocation of {} bytes ({}) that was freed",
@@ -204,10 +205,26 @@ void Block::report_conflict(const Conflict& conflict, const View& view, const Lo
            conflict.earlier);
     return;
   }
-  report(is_shared ? Check::kSharedRace : Check::kGlobalRace, thread, at,
-         fmt::format("{} {} that another thread has {} with nothing ordering the two", verb(kind),
-                     where, conflict.earlier_was_write ? "written" : "read"),
-         conflict.earlier);
+  const Check check = is_shared ? Check::kSharedRace : Check::kGlobalRace;
+  Finding finding =
+      make_finding(check, thread, at,
+                   fmt::format("{} {} that another thread has {} with nothing ordering the two",
+                               verb(kind), where, conflict.earlier_was_write ? "written" : "read"));
+  add_earlier(finding, conflict.earlier);
+  // A plain read that only gives compare-and-swap its first guess: kept until its thread does that.
+  const bool read_beside_atomic =
+      kind == AccessKind::kRead && conflict.earlier.strength != Strength::kWeak;
+  const bool atomic_beside_read = kind == AccessKind::kAtomic && !conflict.earlier_was_write &&
+                                  conflict.earlier.strength == Strength::kWeak;
+  const auto word = reinterpret_cast<std::uint64_t>(located.data) & ~3ull;
+  if (read_beside_atomic) {
+    launch.grid.guesses.add({word, view.block, view.slot}, std::move(finding));
+  } else if (atomic_beside_read) {
+    launch.grid.guesses.add({word, conflict.earlier.block, conflict.earlier.slot},
+                            std::move(finding));
+  } else {
+    launch.record(std::move(finding));
+  }
 }
 
 Bytes Block::access(int thread, const Access& access, const Instruction& at) {

@@ -133,6 +133,7 @@ LaunchReport Device::launch(const Kernel& kernel, const LaunchConfig& config,
   for (int i = 1; i < workers; ++i) threads.emplace_back(run_worker, std::ref(*parts[i]));
   run_worker(*parts[0]);
   for (std::thread& thread : threads) thread.join();
+  for (Finding& race : grid.guesses.take()) parts[0]->record(std::move(race));
   LaunchReport report;
   report.ok = !grid.failed;
   for (const std::unique_ptr<Launch>& part : parts) {

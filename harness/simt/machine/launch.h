@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "harness/simt/check/guesses.h"
 #include "harness/simt/check/shadow.h"
 #include "harness/simt/machine/cluster.h"
 #include "harness/simt/machine/device.h"
@@ -24,6 +25,7 @@ struct GridState {
   std::atomic<std::uint64_t> progress{0};  // of all workers, at the end of their turns
   std::atomic<bool> failed{false};
   GlobalShadow shadow;
+  Guesses guesses;
   std::mutex strong;  // held over strong accesses and atomics
   // Order through global memory, by the address of the aligned 4-byte word. Under `strong`.
   std::unordered_map<std::uint64_t, Released> released;

@@ -67,6 +67,11 @@ bool any_unwritten(const std::uint8_t* written, std::uint32_t bytes) {
   return std::memchr(written, 0, bytes) != nullptr;
 }
 
+bool is_compare_and_swap(const Instruction& instruction) {
+  const std::vector<std::string>& modifiers = instruction.source->modifiers;
+  return std::find(modifiers.begin(), modifiers.end(), "cas") != modifiers.end();
+}
+
 }  // namespace
 
 LaneBytes resolve(Warp& warp, const Instruction& instruction, const AccessForm& form,
@@ -82,6 +87,7 @@ LaneBytes resolve(Warp& warp, const Instruction& instruction, const AccessForm& 
   Located last;
   const bool races = launch.settings.check_races;
   const bool writes = form.kind == AccessKind::kWrite;
+  const bool swaps = form.kind == AccessKind::kAtomic && is_compare_and_swap(instruction);
   LaneMask stored_poison = 0;
   std::uint64_t previous = ~addresses[std::countr_zero(lanes)];
   for (LaneMask rest = lanes; rest != 0; rest &= rest - 1) {
@@ -110,6 +116,10 @@ LaneBytes resolve(Warp& warp, const Instruction& instruction, const AccessForm& 
     previous = addresses[lane];
     if (repeats) continue;
     const View view = block.clocks.view(thread);
+    if (swaps) {
+      launch.grid.guesses.settle(
+          {reinterpret_cast<std::uint64_t>(located.data) & ~3ull, view.block, view.slot});
+    }
     const Conflict conflict =
         block.order(view, located, form.bytes, form.kind, form.scope, false, instruction);
     if (!conflict.found) continue;
