@@ -57,6 +57,20 @@ TEST(BulkCopy, AReadWithoutTheWaitIsFound) {
   }
 }
 
+TEST(BulkCopy, AnMbarrierWithoutAFenceBehindItsInitIsFound) {
+  std::string unfenced = body({kExpect, kLoad, kWait, kRead});
+  const std::string fence = "fence.mbarrier_init.release.cluster;";
+  const std::size_t at = unfenced.find(fence);
+  for (const AsyncRun& run :
+       run_all_ways({.body = std::string(unfenced).erase(at, fence.size())})) {
+    EXPECT_TRUE(run.found(Check::kProxyFence)) << run.settings;
+  }
+  const std::string other = "fence.proxy.async.shared::cta;";
+  for (const AsyncRun& run : run_all_ways({.body = unfenced.replace(at, fence.size(), other)})) {
+    EXPECT_EQ(run.text(), "") << run.settings;
+  }
+}
+
 TEST(BulkCopy, WithTooFewBytesExpectedTheWaitIsNotEnough) {
   const std::string expect = "@%p1 mbarrier.arrive.expect_tx.shared::cta.b64 _, [%r2], 0;\n";
   const AsyncRun run1 = run({.body = body({expect, kLoad, kWait, kRead})});

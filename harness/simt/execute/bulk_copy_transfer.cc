@@ -64,7 +64,10 @@ void BulkTransfer::add_value(const Located& to, const void* value, std::uint32_t
 void BulkTransfer::start_for_mbarriers(std::vector<std::uint32_t> mbarriers, std::uint32_t bytes) {
   mbarriers_ = std::move(mbarriers);
   bytes_ = bytes;
-  for (const std::uint32_t address : mbarriers_) MbarrierOperation(block_, writer_, address, at_);
+  const bool async_proxy = values_.empty();  // st.async and red.async are of the generic proxy
+  for (const std::uint32_t address : mbarriers_) {
+    MbarrierOperation(block_, writer_, address, at_, async_proxy);
+  }
   // Until the end nobody may rely on the destination.
   const bool late = block_.launch.settings.async != AsyncCompletion::kEarly;
   if (late && reduction_.function == nullptr) {
@@ -159,7 +162,7 @@ void BulkTransfer::complete() {
   // The data first, then the signal.
   const SnapshotRef end = block_.finish_async(writer_);
   for (const std::uint32_t address : mbarriers_) {
-    MbarrierOperation(block_, writer_, address, at_).complete_tx(bytes_, end);
+    MbarrierOperation(block_, writer_, address, at_, false).complete_tx(bytes_, end);
   }
 }
 

@@ -16,10 +16,10 @@ constexpr std::uint32_t kBytes = 8;
 // An mbarrier's storage is read, as far as races go: operations on a live object never race with
 // each other, but a store there races with all of them.
 Located locate_storage(Block& block, const View& view, int thread, std::uint32_t address,
-                       AccessKind kind, const Instruction& at) {
+                       AccessKind kind, bool async_proxy, const Instruction& at) {
   const Located located =
       block.locate(thread, address, ptx::Space::kShared, kBytes, kBytes, kind, at);
-  order_access(block, view, located, kBytes, kind, false, at);
+  order_access(block, view, located, kBytes, kind, async_proxy, at);
   return located;
 }
 
@@ -38,17 +38,17 @@ bool holds_word(const Located& located, const MbarrierState& state) {
 
 MbarrierOperation::MbarrierOperation(Block& block, int thread, std::uint32_t address,
                                      const Instruction& at)
-    : MbarrierOperation(block, block.clocks.view(thread), thread, address, at) {}
+    : MbarrierOperation(block, block.clocks.view(thread), thread, address, at, false) {}
 
 MbarrierOperation::MbarrierOperation(Block& block, const AsyncAgent& agent, std::uint32_t address,
-                                     const Instruction& at)
+                                     const Instruction& at, bool async_proxy)
     : MbarrierOperation(block, agent.view, block.clocks.thread_of_slot(agent.view.slot), address,
-                        at) {}
+                        at, async_proxy) {}
 
 MbarrierOperation::MbarrierOperation(Block& block, const View& view, int thread,
-                                     std::uint32_t address, const Instruction& at)
+                                     std::uint32_t address, const Instruction& at, bool async_proxy)
     : block_(block), thread_(thread), at_(at) {
-  located_ = locate_storage(block, view, thread, address, AccessKind::kRead, at);
+  located_ = locate_storage(block, view, thread, address, AccessKind::kRead, async_proxy, at);
   auto& objects = located_.owner->part<Mbarriers>().objects;
   const auto found = objects.find(located_.shared_offset);
   if (found == objects.end()) fault("no mbarrier.init was done here");
@@ -64,8 +64,8 @@ void MbarrierOperation::init(Block& block, int thread, std::uint32_t address, st
   if (const Misuse misuse = MbarrierState::misuse_of_count(count); !misuse.empty()) {
     block.fault(Check::kBarrier, thread, at, misuse);
   }
-  const Located located =
-      locate_storage(block, block.clocks.view(thread), thread, address, AccessKind::kWrite, at);
+  const Located located = locate_storage(block, block.clocks.view(thread), thread, address,
+                                         AccessKind::kWrite, false, at);
   auto& objects = located.owner->part<Mbarriers>().objects;
   const auto before = objects.find(located.shared_offset);
   if (before != objects.end() && before->second.live && holds_word(located, before->second.state)) {

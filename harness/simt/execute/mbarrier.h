@@ -36,10 +36,11 @@ struct Mbarriers {
 // cluster. Every misuse is a fault (Check::kBarrier) at the instruction.
 class MbarrierOperation {
  public:
-  // By a thread of `block`, or by an asynchronous operation that knows `view`, started by it.
+  // By a thread of `block`, or by an asynchronous operation that one started. `async_proxy`: the
+  // initialisation must be behind a proxy fence.
   MbarrierOperation(Block& block, int thread, std::uint32_t address, const Instruction& at);
   MbarrierOperation(Block& block, const AsyncAgent& agent, std::uint32_t address,
-                    const Instruction& at);
+                    const Instruction& at, bool async_proxy);
 
   static void init(Block& block, int thread, std::uint32_t address, std::uint32_t count,
                    const Instruction& at);
@@ -58,7 +59,7 @@ class MbarrierOperation {
 
  private:
   MbarrierOperation(Block& block, const View& view, int thread, std::uint32_t address,
-                    const Instruction& at);
+                    const Instruction& at, bool async_proxy);
   void require(const Misuse& misuse) const;
   void changed(std::uint64_t phase_before);
 
