@@ -11,11 +11,6 @@ BlockClocks::BlockClocks(std::uint32_t block, int warps)
       ticks_(warps, 1),
       known_copies_(threads_, 0) {}
 
-const SnapshotRef& BlockClocks::base(int thread) const {
-  const WarpBase& warp = bases_[thread / kLanes];
-  return warp.own ? (*warp.own)[thread % kLanes] : warp.common;
-}
-
 void BlockClocks::set_base(int thread, SnapshotRef snapshot) {
   WarpBase& warp = bases_[thread / kLanes];
   if (!warp.own) {
@@ -23,17 +18,6 @@ void BlockClocks::set_base(int thread, SnapshotRef snapshot) {
     warp.own->fill(warp.common);
   }
   (*warp.own)[thread % kLanes] = std::move(snapshot);
-}
-
-View BlockClocks::view(int thread) const {
-  View view;
-  view.block = block_;
-  view.slot = static_cast<std::uint32_t>(thread);
-  view.tick = ticks_[thread / kLanes];
-  view.seen = base(thread).get();
-  view.own_copies = known_copies_[thread];
-  view.copies_slot = threads_ + static_cast<std::uint32_t>(thread);
-  return view;
 }
 
 namespace {

@@ -57,4 +57,21 @@ class BlockClocks {
   std::vector<std::uint32_t> free_operations_;
 };
 
+// Here, so that they are inlined: every access asks for a view.
+inline const SnapshotRef& BlockClocks::base(int thread) const {
+  const WarpBase& warp = bases_[thread / kLanes];
+  return warp.own ? (*warp.own)[thread % kLanes] : warp.common;
+}
+
+inline View BlockClocks::view(int thread) const {
+  View view;
+  view.block = block_;
+  view.slot = static_cast<std::uint32_t>(thread);
+  view.tick = ticks_[thread / kLanes];
+  view.seen = base(thread).get();
+  view.own_copies = known_copies_[thread];
+  view.copies_slot = threads_ + static_cast<std::uint32_t>(thread);
+  return view;
+}
+
 }  // namespace moe::simt

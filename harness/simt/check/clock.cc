@@ -31,19 +31,6 @@ SnapshotRef join(const SnapshotRef& a, const SnapshotRef& b) {
   return both;
 }
 
-bool View::knows(const Epoch& epoch) const {
-  if (epoch.block == block) {
-    if (epoch.slot == slot || epoch.slot == also_own) return true;
-    if (epoch.slot == copies_slot && own_copies >= epoch.tick) return true;
-    return seen != nullptr && epoch.slot < seen->seen.size() &&
-           seen->seen[epoch.slot] >= epoch.tick;
-  }
-  if (seen == nullptr) return false;
-  const auto other = seen->blocks.find(epoch.block);
-  return other != seen->blocks.end() && epoch.slot < other->second->seen.size() &&
-         other->second->seen[epoch.slot] >= epoch.tick;
-}
-
 bool View::fenced(const Epoch& epoch) const {
   if (seen == nullptr) return false;
   const Snapshot* of = seen;

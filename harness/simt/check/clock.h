@@ -50,4 +50,18 @@ struct View {
   bool fenced(const Epoch& epoch) const;  // and is visible to the async proxy
 };
 
+// Here, so that it is inlined: every access asks it once or twice.
+inline bool View::knows(const Epoch& epoch) const {
+  if (epoch.block == block) {
+    if (epoch.slot == slot || epoch.slot == also_own) return true;
+    if (epoch.slot == copies_slot && own_copies >= epoch.tick) return true;
+    return seen != nullptr && epoch.slot < seen->seen.size() &&
+           seen->seen[epoch.slot] >= epoch.tick;
+  }
+  if (seen == nullptr) return false;
+  const auto other = seen->blocks.find(epoch.block);
+  return other != seen->blocks.end() && epoch.slot < other->second->seen.size() &&
+         other->second->seen[epoch.slot] >= epoch.tick;
+}
+
 }  // namespace moe::simt

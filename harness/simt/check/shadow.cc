@@ -23,17 +23,25 @@ bool races(const View& view, const Mark& earlier, Strength strength) {
 
 }  // namespace
 
-void ShadowPage::split_words() {
-  std::vector<Cell> bytes(kBytes);
-  for (std::uint32_t i = 0; i < kBytes; ++i) {
-    bytes[i] = cells_[i / 4];
-    if (bytes[i].more_readers >= 0 && i % 4 != 0) {  // each byte its own list
-      readers_.push_back(readers_[bytes[i].more_readers]);
-      bytes[i].more_readers = static_cast<std::int32_t>(readers_.size()) - 1;
+// Cells of 1 << shift bytes instead: each takes over what was known of the wider one.
+void ShadowPage::narrow(std::uint32_t shift) {
+  std::vector<Cell> cells(kBytes >> shift);
+  for (std::uint32_t i = 0; i < cells.size(); ++i) {
+    const std::uint32_t from = (i << shift) >> shift_;
+    cells[i] = cells_[from];
+    const bool first = (from << shift_) == (i << shift);
+    if (cells[i].more_readers >= 0 && !first) {  // each its own list
+      readers_.push_back(readers_[cells[i].more_readers]);
+      cells[i].more_readers = static_cast<std::int32_t>(readers_.size()) - 1;
     }
   }
-  cells_ = std::move(bytes);
-  bytewise_ = true;
+  cells_ = std::move(cells);
+  shift_ = shift;
+}
+
+// Cells narrow enough for an access whose offset and size have these bits.
+void ShadowPage::fit(std::uint32_t bits) {
+  if ((bits & ((1u << shift_) - 1)) != 0) narrow((bits & 3u) != 0 ? 0 : 2);
 }
 
 void ShadowPage::add_reader(Cell& cell, const View& view, const Mark& mark) {
@@ -73,11 +81,10 @@ void ShadowPage::add_reader(Cell& cell, const View& view, const Mark& mark) {
 Conflict ShadowPage::read(const View& view, std::uint32_t offset, std::uint32_t bytes,
                           Strength strength, std::uint32_t pc, std::uint32_t generation,
                           std::uint32_t first_operation) {
-  if (!bytewise_ && ((offset | bytes) & 3u) != 0) split_words();
-  const std::uint32_t width = bytewise_ ? 1 : 4;
+  fit(offset | bytes);
   const Mark mark{view.block, view.tick, pc, static_cast<std::uint16_t>(view.slot), strength, true};
   Conflict conflict;
-  for (std::uint32_t i = offset / width; i < (offset + bytes) / width; ++i) {
+  for (std::uint32_t i = offset >> shift_; i < (offset + bytes) >> shift_; ++i) {
     Cell& cell = cells_[i];
     if (cell.generation != generation) {
       if (cell.more_readers >= 0) {
@@ -102,11 +109,10 @@ Conflict ShadowPage::read(const View& view, std::uint32_t offset, std::uint32_t 
 
 Conflict ShadowPage::write(const View& view, std::uint32_t offset, std::uint32_t bytes,
                            Strength strength, std::uint32_t pc, std::uint32_t generation) {
-  if (!bytewise_ && ((offset | bytes) & 3u) != 0) split_words();
-  const std::uint32_t width = bytewise_ ? 1 : 4;
+  fit(offset | bytes);
   const Mark mark{view.block, view.tick, pc, static_cast<std::uint16_t>(view.slot), strength, true};
   Conflict conflict;
-  for (std::uint32_t i = offset / width; i < (offset + bytes) / width; ++i) {
+  for (std::uint32_t i = offset >> shift_; i < (offset + bytes) >> shift_; ++i) {
     Cell& cell = cells_[i];
     if (cell.generation == generation) {
       if (races(view, cell.write, strength)) conflict = {true, true, false, cell.write};

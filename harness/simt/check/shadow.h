@@ -54,10 +54,11 @@ class ShadowPage {
                  std::uint32_t pc, std::uint32_t generation);
 
  private:
-  void split_words();
+  void fit(std::uint32_t bits);
+  void narrow(std::uint32_t shift);
   void add_reader(Cell& cell, const View& view, const Mark& mark);
-  std::vector<Cell> cells_ = std::vector<Cell>(kBytes / 4);
-  bool bytewise_ = false;
+  std::uint32_t shift_ = 4;  // a cell stands for 1 << shift_ bytes
+  std::vector<Cell> cells_ = std::vector<Cell>(kBytes >> 4);
   std::vector<std::vector<Mark>> readers_;
   std::vector<std::int32_t> free_readers_;
 };

@@ -86,10 +86,6 @@ void Block::wake(std::uint64_t key) {
   ++launch.progress;
 }
 
-std::uint32_t Block::pc_of(const Instruction& at) const {
-  return static_cast<std::uint32_t>(&at - launch.kernel.code.data());
-}
-
 Site Block::site(int thread, const Instruction& at) const {
   Site site;
   site.block = {index[0], index[1], index[2]};

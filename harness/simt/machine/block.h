@@ -108,6 +108,9 @@ class Block {
   // The block whose shared memory a 32-bit shared address names, and the offset there.
   Block& block_of(std::uint32_t shared_address, std::uint32_t* offset);
   // Bounds, lifetime and alignment only.
+  // The same for addresses that are surely fine, in a few instructions; false: ask locate().
+  bool locate_quickly(std::uint64_t address, ptx::Space space, std::uint32_t bytes,
+                      Located* located);
   Located locate(int thread, std::uint64_t address, ptx::Space space, std::uint32_t bytes,
                  std::uint32_t alignment, AccessKind kind, const Instruction& at);
   // Records the access in shadow memory; what it ran into, last conflict first.
@@ -158,7 +161,7 @@ class Block {
   Site site(int thread, const Instruction& at) const;
   Finding make_finding(Check check, int thread, const Instruction& at, std::string message) const;
   void add_earlier(Finding& finding, const Mark& earlier) const;
-  std::uint32_t pc_of(const Instruction& at) const;
+  std::uint32_t pc_of(const Instruction& at) const { return at.index; }
 
   // State other families hang on the block, made on first use: block.part<Mbarriers>().
   template <class Part>

@@ -149,25 +149,51 @@ Located Block::locate(int thread, std::uint64_t address, ptx::Space space, std::
   return located;
 }
 
+bool Block::locate_quickly(std::uint64_t address, ptx::Space space, std::uint32_t bytes,
+                           Located* located) {
+  if ((address & (bytes - 1)) != 0) return false;
+  if (space == ptx::Space::kShared ||
+      (address >= kSharedWindow && address < kLocalWindow && space == ptx::Space::kGeneric)) {
+    const std::uint64_t offset = address & 0xffffffffu;
+    if (offset < kSharedBase || offset + bytes > shared.size()) return false;
+    *located = {shared.data() + offset, shared_written.data() + offset, ptx::Space::kShared, this,
+                static_cast<std::uint32_t>(offset)};
+    return true;
+  }
+  const Allocation* allocation = launch.last_allocation;
+  if (address >= kSharedWindow || allocation == nullptr || space == ptx::Space::kLocal ||
+      space == ptx::Space::kParam) {
+    return false;
+  }
+  const std::uint64_t offset = address - allocation->begin;
+  if (offset >= allocation->bytes || offset + bytes > allocation->bytes || allocation->freed)
+    return false;
+  *located = {reinterpret_cast<std::byte*>(address),
+              const_cast<std::uint8_t*>(allocation->written.data()) + offset, ptx::Space::kGlobal,
+              nullptr, 0};
+  return true;
+}
+
 Conflict Block::order(const View& view, const Located& located, std::uint32_t bytes,
                       AccessKind kind, Scope scope, bool async_proxy, const Instruction& at) {
   Conflict found;
-  if (!launch.settings.check_races) return found;
   const bool is_shared = located.space == ptx::Space::kShared;
-  if (!is_shared && located.space != ptx::Space::kGlobal) return found;
+  if (!launch.settings.check_races || (!is_shared && located.space != ptx::Space::kGlobal))
+    return found;
   const std::uint64_t base =
       is_shared ? located.shared_offset : reinterpret_cast<std::uint64_t>(located.data);
+  const Strength strength = strength_of(scope);
+  const std::uint32_t first_operation =
+      async_proxy && is_shared ? clocks.first_operation_slot() : 0;
   for (std::uint32_t done = 0; done < bytes;) {
     const std::uint64_t address = base + done;
     const std::uint32_t in_page = static_cast<std::uint32_t>(address % ShadowPage::kBytes);
     const std::uint32_t part = std::min(bytes - done, ShadowPage::kBytes - in_page);
-    const std::uint32_t first_operation =
-        async_proxy && is_shared ? clocks.first_operation_slot() : 0;
     const auto visit = [&](ShadowPage& page) {
-      return kind == AccessKind::kRead ? page.read(view, in_page, part, strength_of(scope),
-                                                   pc_of(at), launch.generation, first_operation)
-                                       : page.write(view, in_page, part, strength_of(scope),
-                                                    pc_of(at), launch.generation);
+      return kind == AccessKind::kRead
+                 ? page.read(view, in_page, part, strength, at.index, launch.generation,
+                             first_operation)
+                 : page.write(view, in_page, part, strength, at.index, launch.generation);
     };
     const Conflict conflict =
         is_shared ? visit(located.owner->shared_shadow[address / ShadowPage::kBytes])

@@ -76,6 +76,8 @@ std::shared_ptr<Kernel> compile(std::shared_ptr<Program> program, const ptx::Fun
   }
   layout.finish();
   for (const ptx::Function* function : functions) decode_function(layout, *function);
+  for (std::size_t i = 0; i < kernel->code.size(); ++i)
+    kernel->code[i].index = static_cast<std::uint32_t>(i);
   kernel->file_bytes = layout.file_bytes();
   return kernel;
 }

@@ -82,6 +82,7 @@ struct Instruction {
   int target = -1;             // of a branch: index into the kernel's code
   std::shared_ptr<const Extra> extra;
   const ptx::Instruction* source = nullptr;
+  std::uint32_t index = 0;  // in the kernel's code
 
   template <class T>
   const T& as() const {

@@ -28,7 +28,7 @@ struct ReturnTo {
 // meet again at the same place join.
 struct Fragment {
   LaneMask lanes = 0;
-  int pc = 0;                // index into the kernel's decoded code
+  int pc = 0;                     // index into the kernel's decoded code
   std::vector<ReturnTo> returns;  // calls to come back from, outermost first
   bool blocked = false;
   std::uint64_t sleeping_on = 0;  // key of Block::sleep_on; 0: waits for lanes or a barrier

@@ -93,8 +93,11 @@ LaneBytes resolve(Warp& warp, const Instruction& instruction, const AccessForm& 
   for (LaneMask rest = lanes; rest != 0; rest &= rest - 1) {
     const int lane = std::countr_zero(rest);
     const int thread = warp.first_thread() + lane;
-    const Located located = block.locate(thread, addresses[lane], form.space, form.bytes,
-                                         form.bytes, form.kind, instruction);
+    Located located;
+    if (!block.locate_quickly(addresses[lane], form.space, form.bytes, &located)) {
+      located = block.locate(thread, addresses[lane], form.space, form.bytes, form.bytes, form.kind,
+                             instruction);
+    }
     at.data[lane] = located.data;
     last = located;
     if (located.written != nullptr) {
