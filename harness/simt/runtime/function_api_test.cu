@@ -167,7 +167,7 @@ TEST_F(Kernels, AMisalignedWriteHasItsOwnStatus) {
 
 TEST_F(Kernels, ATrapFailsTheLaunch) {
   stop<<<1, 1>>>();
-  EXPECT_NE(cudaDeviceSynchronize(), cudaSuccess);
+  EXPECT_EQ(cudaDeviceSynchronize(), cudaErrorLaunchFailure);
   EXPECT_THAT(found(), ElementsAre(Check::kTrap));
 }
 

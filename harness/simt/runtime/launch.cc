@@ -52,21 +52,17 @@ void check_cluster(const Runtime& runtime, const KernelHandle& kernel,
   }
 }
 
-// The error a real device reports for what stopped the kernel.
-cudaError_t status_of(const Finding& finding) {
-  switch (finding.check) {
-    case Check::kOutOfBounds:
-    case Check::kUseAfterFree:
-      return cudaErrorIllegalAddress;
-    case Check::kMisaligned:
-      return cudaErrorMisalignedAddress;
-    case Check::kTrap:
-      return cudaErrorAssert;
-    case Check::kDeadlock:
-      return cudaErrorLaunchTimeout;
-    default:
-      return cudaErrorLaunchFailure;
-  }
+// The error a real device reports for what stopped the kernel. Findings are in no order, and only
+// one of them stopped it: one of those that always do.
+cudaError_t status_of(const std::vector<Finding>& findings) {
+  const auto has = [&](Check check) {
+    return std::any_of(findings.begin(), findings.end(),
+                       [&](const Finding& finding) { return finding.check == check; });
+  };
+  if (has(Check::kOutOfBounds) || has(Check::kUseAfterFree)) return cudaErrorIllegalAddress;
+  if (has(Check::kMisaligned)) return cudaErrorMisalignedAddress;
+  if (has(Check::kDeadlock)) return cudaErrorLaunchTimeout;
+  return cudaErrorLaunchFailure;  // also of a trap
 }
 
 cudaError_t run(Runtime& runtime, const KernelHandle& kernel, const LaunchConfig& config,
@@ -84,8 +80,7 @@ cudaError_t run(Runtime& runtime, const KernelHandle& kernel, const LaunchConfig
   runtime.count_launch(std::move(counters), runtime.modules.registers(kernel),
                        runtime.modules.info(kernel).static_shared);
   if (!report.ok) {
-    runtime.fault =
-        report.findings.empty() ? cudaErrorLaunchFailure : status_of(report.findings.back());
+    runtime.fault = status_of(report.findings);
     return runtime.fault;
   }
   return runtime.environment.strict && !report.findings.empty() ? cudaErrorLaunchFailure

@@ -74,7 +74,14 @@ cudaError_t Runtime::take_last_error() {
 cudaError_t Runtime::peek_last_error() const { return fault != cudaSuccess ? fault : last_error; }
 
 void Runtime::record(const Finding& finding) {
-  fmt::print(stderr, "simt: {}\n  {}\n", describe(finding), settings_line());
+  // In full once a statement; a program that runs a kernel under many schedules would drown in it.
+  const std::string place = fmt::format("{}: {} at PTX line {}", name_of(finding.check),
+                                        finding.kernel, finding.site.ptx_line);
+  if (printed_.insert(place).second) {
+    fmt::print(stderr, "simt: {}\n  {}\n", describe(finding), settings_line());
+  } else {
+    fmt::print(stderr, "simt: again {}\n  {}\n", place, settings_line());
+  }
   all_findings.push_back(finding);
   untaken_findings.push_back(finding);
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,7 @@ class Runtime {
 
  private:
   Runtime();
+  std::set<std::string> printed_;
 };
 
 // Every runtime call runs its body here: one at a time, exceptions turned into statuses.
