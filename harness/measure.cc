@@ -140,6 +140,11 @@ class Runner {
 
 }  // namespace
 
+std::optional<Timeable> Timeable::of(const StrategyInfo& strategy) {
+  if (strategy.backend == Backend::kSim) return std::nullopt;
+  return Timeable(strategy);
+}
+
 std::vector<Measurement> measure(const Workload& work, Judge& judge,
                                  std::span<const Contestant> contestants,
                                  const MeasureOptions& options) {

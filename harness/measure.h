@@ -28,9 +28,22 @@ struct Timing {
                                               // the instrumentation
 };
 
+// A strategy whose runs take a time that means something. Of a simulated one there is no way to
+// make this, and measure() takes nothing else: a count cannot be written down as a latency by
+// mistake.
+class Timeable {
+ public:
+  static std::optional<Timeable> of(const StrategyInfo& strategy);
+  const StrategyInfo* operator->() const { return strategy_; }
+
+ private:
+  explicit Timeable(const StrategyInfo& strategy) : strategy_(&strategy) {}
+  const StrategyInfo* strategy_;
+};
+
 // A strategy that passed, and what it has to match after the timed loop too.
 struct Contestant {
-  const StrategyInfo* strategy;
+  Timeable strategy;
   Knobs knobs;
   const Judgement* judged;
 };

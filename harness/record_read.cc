@@ -79,7 +79,7 @@ void read_identity(const Fields& f, Record& r) {
              .dtype = p.one_of("dtype", DType::kBf16)};
   const Fields s = f.object("strategy");
   r.strategy = s.get<std::string>("name");
-  r.backend = s.one_of("backend", Backend::kCuda);
+  r.backend = s.one_of("backend", Backend::kSim);
   r.summary = s.get<std::string>("summary");
   r.policy = s.get<std::string>("policy");
   r.capacity_factor = s.optional<double>("capacity_factor");

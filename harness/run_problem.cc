@@ -100,8 +100,13 @@ class Worker {
       r.timing_reason = "validated only: no timing was asked for";
       return link_.say(to_line(r));
     }
+    const std::optional<Timeable> timeable = Timeable::of(info);
+    if (!timeable) {
+      r.timing_reason = "simulated: the interpreter counts, it has no time";
+      return link_.say(to_line(r));
+    }
     passed_.push_back({i, std::move(r), std::move(judgement)});
-    contestants_.push_back({&info, cells_[i].knobs, &passed_.back().judgement});
+    contestants_.push_back({*timeable, cells_[i].knobs, &passed_.back().judgement});
   }
 
   void measure_all(Judge& judge) {

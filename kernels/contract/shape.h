@@ -4,10 +4,13 @@
 
 namespace moe {
 
-enum class Backend : std::uint8_t { kCpu, kCuda };
+// kSim: the CUDA strategies in the interpreter of harness/simt. It counts; it has no time.
+enum class Backend : std::uint8_t { kCpu, kCuda, kSim };
 enum class DType : std::uint8_t { kF32, kBf16 };
 
-constexpr std::string_view to_string(Backend b) { return b == Backend::kCpu ? "cpu" : "cuda"; }
+constexpr std::string_view to_string(Backend b) {
+  return b == Backend::kCpu ? "cpu" : b == Backend::kCuda ? "cuda" : "sim";
+}
 constexpr std::string_view to_string(DType d) { return d == DType::kF32 ? "f32" : "bf16"; }
 
 // One MoE layer, in the papers' own letters.
