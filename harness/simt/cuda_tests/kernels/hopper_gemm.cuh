@@ -58,6 +58,7 @@ __device__ void multiply_tiles(HopperShared& s, float (&sum)[32], int steps) {
   for (int step = 0; step < steps; ++step) {
     const int stage = step % kHopperStages;
     mbarrier_wait_cluster(&s.full[stage], step / kHopperStages % 2);
+    settle_registers(sum);
     wgmma_fence();
 #pragma unroll
     for (int slice = 0; slice < 4; ++slice) {
@@ -66,6 +67,7 @@ __device__ void multiply_tiles(HopperShared& s, float (&sum)[32], int steps) {
     }
     wgmma_commit();
     wgmma_wait<0>();
+    settle_registers(sum);
     if (threadIdx.x % 32 < kCluster) {  // one lane a warp and block
       mbarrier_arrive_at(&s.empty[stage], kCluster == 1 ? cluster_rank() : threadIdx.x % 32);
     }

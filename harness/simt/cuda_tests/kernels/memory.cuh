@@ -19,6 +19,7 @@ __global__ void evaluate_polynomial(const float* __restrict__ x, int n, float* _
 
 __global__ void use_module_variables() {
   if (threadIdx.x < 16) module_table[threadIdx.x] = static_cast<int>(threadIdx.x) * module_counter;
+  __syncwarp();  // all have read before one adds
   if (threadIdx.x == 31) atomicAdd(&module_counter, 1);
 }
 

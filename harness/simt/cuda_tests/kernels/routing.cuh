@@ -4,18 +4,9 @@
 #include <cuda_bf16.h>
 #include <cuda_runtime.h>
 
+#include "harness/simt/cuda_tests/kernels/warp_sums.cuh"
+
 namespace moe::simt::kernels {
-
-inline constexpr unsigned kWholeWarp = 0xffffffffu;
-
-__device__ __forceinline__ float warp_max(float x) {
-  for (int step = 16; step > 0; step /= 2) x = fmaxf(x, __shfl_xor_sync(kWholeWarp, x, step));
-  return x;
-}
-__device__ __forceinline__ float warp_sum(float x) {
-  for (int step = 16; step > 0; step /= 2) x += __shfl_xor_sync(kWholeWarp, x, step);
-  return x;
-}
 
 // One warp a token: softmax over kExperts logits, the kTopK largest, their weights scaled to sum 1.
 // Of equal ones the lower expert wins.

@@ -1,17 +1,8 @@
 // Prefix sums: of one block, of a whole grid in a single pass, and sums across blocks.
 #pragma once
-#include "harness/simt/cuda_tests/kernels/routing.cuh"
+#include "harness/simt/cuda_tests/kernels/warp_sums.cuh"
 
 namespace moe::simt::kernels {
-
-__device__ __forceinline__ int warp_inclusive_sum(int x) {
-  const int lane = threadIdx.x % 32;
-  for (int step = 1; step < 32; step *= 2) {
-    const int before = __shfl_up_sync(kWholeWarp, x, step);
-    if (lane >= step) x += before;
-  }
-  return x;
-}
 
 // The sum of x over the threads up to and with this one; the block has kThreads threads.
 template <int kThreads>

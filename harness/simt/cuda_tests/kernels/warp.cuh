@@ -1,6 +1,6 @@
 // What the lanes of a warp can tell each other: shuffles, votes, matches, reductions.
 #pragma once
-#include "harness/simt/cuda_tests/kernels/routing.cuh"
+#include "harness/simt/cuda_tests/kernels/warp_sums.cuh"
 
 namespace moe::simt::kernels {
 

@@ -14,6 +14,13 @@ __device__ __forceinline__ std::uint64_t swizzled_descriptor(const void* tile) {
   return address | leading << 16 | stride << 32 | swizzle_128 << 62;
 }
 
+// Keeps the compiler from writing the accumulators after the fence that must come after the writes:
+// an asm statement that writes no instruction, but might change them.
+template <int kCount>
+__device__ __forceinline__ void settle_registers(float (&d)[kCount]) {
+#pragma unroll
+  for (int i = 0; i < kCount; ++i) asm volatile("" : "+f"(d[i])::"memory");
+}
 __device__ __forceinline__ void wgmma_fence() {
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 }

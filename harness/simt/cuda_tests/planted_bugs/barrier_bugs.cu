@@ -1,5 +1,5 @@
 // Block-wide barriers that are missing, reached by too few, or reached in two places.
-#include "harness/simt/cuda_tests/kernels/memory.cuh"
+#include "harness/simt/cuda_tests/kernels/ptx.cuh"
 #include "harness/simt/cuda_tests/kernels/scan.cuh"
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"

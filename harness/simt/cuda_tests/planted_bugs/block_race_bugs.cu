@@ -106,11 +106,11 @@ std::string overrun() {
   return same(out.get(), want);
 }
 
-template <bool kBroken>
+template <class Element, bool kBroken>
 std::string tail() {
   const std::vector<int> v = Numbers(223).integers(kThreads, 100);
   DeviceArray<int> x(v), out(1);
-  warp_synchronous_tail<kBroken><<<1, kThreads>>>(x, out);
+  warp_synchronous_tail<Element, kBroken><<<1, kThreads>>>(x, out);
   finish_launch();
   int want = 0;
   for (int each : v) want += each;
@@ -144,8 +144,14 @@ PlantedBugs block_race_bugs() {
        natural,
        {Check::kSharedRace},
        {},
-       tail<true>,
-       tail<false>},
+       tail<int, true>,
+       tail<int, false>},
+      {"the same with volatile",
+       FoundBy::kValuesOverSchedules,
+       {},
+       {},
+       tail<volatile int, true>,
+       tail<volatile int, false>},
   };
 }
 

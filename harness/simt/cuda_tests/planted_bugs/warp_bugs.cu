@@ -1,6 +1,6 @@
 // Lanes that rely on running in step, or on lanes that are not there.
-#include "harness/simt/cuda_tests/kernels/routing.cuh"
-#include "harness/simt/cuda_tests/kernels/tiles.cuh"
+#include "harness/simt/cuda_tests/kernels/ptx.cuh"
+#include "harness/simt/cuda_tests/kernels/warp_sums.cuh"
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"

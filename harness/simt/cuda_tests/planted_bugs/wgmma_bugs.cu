@@ -38,6 +38,7 @@ __global__ void __launch_bounds__(128) one_tile(const Bfloat* a, const Bfloat* b
   float sum[32];
   for (int i = 0; i < 32; ++i) sum[i] = static_cast<float>(threadIdx.x);  // set by ordinary code
   for (int i = 0; i < 32; ++i) sum[i] -= static_cast<float>(threadIdx.x);
+  kernels::settle_registers(sum);
   if (kDefect != Defect::kNoFence) kernels::wgmma_fence();
 #pragma unroll
   for (int slice = 0; slice < 4; ++slice) {
@@ -51,6 +52,7 @@ __global__ void __launch_bounds__(128) one_tile(const Bfloat* a, const Bfloat* b
   } else if constexpr (kDefect != Defect::kNoWait) {
     kernels::wgmma_wait<0>();
   }
+  kernels::settle_registers(sum);
 #pragma unroll
   for (int i = 0; i < 32; ++i) {
     c[kernels::accumulator_row(i) * 64 + kernels::accumulator_column(i)] = sum[i];
