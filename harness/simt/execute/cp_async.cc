@@ -11,7 +11,7 @@ namespace {
 
 void copy(const CopyBatch::LaneCopy& copy) {
   const std::uint32_t rest = copy.bytes - copy.from_bytes;
-  std::memcpy(copy.to.data, copy.from.data, copy.from_bytes);
+  if (copy.from_bytes > 0) std::memcpy(copy.to.data, copy.from.data, copy.from_bytes);
   std::memset(copy.to.data + copy.from_bytes, 0, rest);
   // Bytes never written stay so.
   if (copy.from_bytes > 0 && copy.from.written != nullptr) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "harness/simt/machine/block.h"
@@ -40,8 +41,8 @@ void Program::place_variables() {
     const auto bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(variable.bytes, 1));
     void* memory = device_.memory.allocate(bytes, variable.name);
     std::memset(memory, 0, bytes);
-    std::memcpy(memory, variable.initial.data(),
-                std::min<std::size_t>(variable.initial.size(), bytes));
+    std::copy_n(variable.initial.begin(), std::min<std::size_t>(variable.initial.size(), bytes),
+                static_cast<std::uint8_t*>(memory));
     device_.memory.mark_written(memory, bytes);
     owned_.push_back(memory);
     symbols_[variable.name] = {variable.space, reinterpret_cast<std::uint64_t>(memory),
