@@ -47,8 +47,8 @@ constexpr std::uint32_t rounds_up(std::uint32_t kept, std::uint32_t rest, std::u
                                   bool negative) {
   if constexpr (R == Rounding::kNearest) return rest + (kept & 1) > half ? 1 : 0;
   if constexpr (R == Rounding::kAway) return rest >= half ? 1 : 0;
-  if constexpr (R == Rounding::kDown) return (rest != 0) & negative ? 1 : 0;
-  if constexpr (R == Rounding::kUp) return (rest != 0) & !negative ? 1 : 0;
+  if constexpr (R == Rounding::kDown) return ((rest != 0) & negative) ? 1 : 0;
+  if constexpr (R == Rounding::kUp) return ((rest != 0) & !negative) ? 1 : 0;
   if constexpr (R == Rounding::kOdd) return rest != 0 ? ~kept & 1 : 0;
   return 0;
 }
@@ -81,8 +81,8 @@ template <FloatFormat const& F, Rounding R = Rounding::kNearest>
                               << F.mantissa;
   std::uint32_t code = floor + kept + up;
   const bool infinite = magnitude == 0x7f800000;
-  const bool to_infinity = saturate ? false : infinite | overflows<R>(negative);
-  code = (code > F.largest) | infinite ? (to_infinity ? F.infinity : F.largest) : code;
+  const bool to_infinity = saturate ? false : (infinite | overflows<R>(negative));
+  code = ((code > F.largest) | infinite) ? (to_infinity ? F.infinity : F.largest) : code;
   code |= static_cast<std::uint32_t>(negative) << F.sign_bit();
   code = magnitude > 0x7f800000 ? F.nan : code;
   return code << F.low_zeros;
