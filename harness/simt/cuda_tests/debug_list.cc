@@ -1,5 +1,5 @@
-// The plainer half of the corpus as nvcc -G compiles it: every variable in local memory, nothing inlined,
-// real calls. Other instructions than the optimised code has.
+// The plainer half of the corpus as nvcc -G compiles it: every variable in local memory, nothing
+// inlined, real calls. Other instructions than the optimised code has.
 #include "harness/simt/cuda_tests/support/case.h"
 
 namespace moe::simt::cuda_tests {
