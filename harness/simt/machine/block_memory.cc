@@ -84,6 +84,11 @@ Located Block::locate(int thread, std::uint64_t address, ptx::Space space, std::
   switch (space) {
     case ptx::Space::kShared: {
       std::uint32_t offset = 0;
+      if (static_cast<std::uint32_t>(address) >> kSharedOffsetBits > cluster.blocks.size()) {
+        fault(Check::kOutOfBounds, thread, at,
+              fmt::format("{} {} bytes at {:#x}: no block of the cluster has that shared address",
+                          verb(kind), bytes, static_cast<std::uint32_t>(address)));
+      }
       Block& owner = block_of(static_cast<std::uint32_t>(address), &offset);
       if (offset < kSharedBase || std::size_t{offset} + bytes > owner.shared.size()) {
         fault(Check::kOutOfBounds, thread, at,

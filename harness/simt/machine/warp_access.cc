@@ -12,7 +12,7 @@
 namespace moe::simt {
 namespace {
 
-void addresses_of(Warp& warp, const AccessForm& form, LaneMask lanes,
+void addresses_of(Warp& warp, const AccessForm& form,
                   std::array<std::uint64_t, kLanes>& addresses) {
   if (form.narrow) {
     const std::uint32_t* base = warp.value<std::uint32_t>(form.base);
@@ -24,7 +24,6 @@ void addresses_of(Warp& warp, const AccessForm& form, LaneMask lanes,
   if (form.space == ptx::Space::kShared) {  // shared addresses are 32 bits, whatever holds them
     for (std::uint64_t& address : addresses) address &= 0xffffffffu;
   }
-  static_cast<void>(lanes);
 }
 
 void count(Warp& warp, const AccessForm& form, const Located& located, LaneMask lanes,
@@ -82,7 +81,7 @@ LaneBytes resolve(Warp& warp, const Instruction& instruction, const AccessForm& 
     report_poison(warp, instruction, unknown, "an address");
   }
   std::array<std::uint64_t, kLanes> addresses;
-  addresses_of(warp, form, lanes, addresses);
+  addresses_of(warp, form, addresses);
   LaneBytes at;
   Located last;
   const bool races = launch.settings.check_races;
