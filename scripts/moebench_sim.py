@@ -16,6 +16,7 @@ source; 4 there is no nvcc or no build of the interpreter.
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -140,7 +141,8 @@ def run_once(run: Run, program: Path, options: argparse.Namespace, number: int) 
         "MOEBENCH_SIM_ASYNC": run.asynchronous,
     }
     command = [str(program), *options.program_arguments]
-    run.command = " ".join([*(f"{k}={v}" for k, v in variables.items()), *command])
+    shown = [os.path.join(".", os.path.relpath(program)), *options.program_arguments]
+    run.command = " ".join([*(f"{k}={v}" for k, v in variables.items()), *map(shlex.quote, shown)])
     environment = {**os.environ, **variables, "MOEBENCH_SIM_REPORT": str(report)}
     try:
         done = subprocess.run(
@@ -151,7 +153,7 @@ def run_once(run: Run, program: Path, options: argparse.Namespace, number: int) 
             errors="replace",
             timeout=options.timeout,
         )
-        run.exit_code, run.output = done.returncode, done.stdout + done.stderr
+        run.exit_code, run.output = done.returncode, done.stdout or done.stderr
     except subprocess.TimeoutExpired:
         run.output = f"still running after {options.timeout:g} s"
     if report.is_file():

@@ -124,13 +124,13 @@ std::string large() {
 
 Cases cub_scan_cases() {
   const Effort few = Effort::kFewSchedules;
-  return {{"CubExclusiveSum", {}, few, small<exclusive_sum>},
-          {"CubInclusiveMax", {}, few, small<inclusive_max>},
-          {"CubSelectIf", {}, few, small<select_if>},
-          {"CubSelectFlagged", {}, few, small<select_flagged>},
-          {"CubSelectUnique", {}, few, small<select_unique>},
-          {"CubHistogram", {}, few, small<histogram>},
-          {"CubReduce", {}, few, small<reduce>},
+  return {{"CubExclusiveSum", {}, {}, small<exclusive_sum>},
+          {"CubInclusiveMax", {}, {}, small<inclusive_max>},
+          {"CubSelectIf", {}, {}, small<select_if>},
+          {"CubSelectFlagged", {}, {}, small<select_flagged>},
+          {"CubSelectUnique", {}, {}, small<select_unique>},
+          {"CubHistogram", {}, {}, small<histogram>},
+          {"CubReduce", {}, {}, small<reduce>},
           {"CubExclusiveSumLarge", {}, few, large<exclusive_sum>},
           {"CubSelectIfLarge", {}, few, large<select_if>},
           {"CubHistogramLarge", {}, few, large<histogram>},

@@ -74,8 +74,8 @@ std::string large_keys() { return sort_keys<int>(kCubLarge, false); }
 
 Cases cub_sort_cases() {
   const Effort few = Effort::kFewSchedules;
-  return {{"CubSortPairs32", {}, few, small_pairs_32}, {"CubSortPairs64", {}, few, small_pairs_64},
-          {"CubSortSomeBits", {}, few, some_bits},     {"CubSortKeys", {}, few, small_keys},
+  return {{"CubSortPairs32", {}, {}, small_pairs_32},  {"CubSortPairs64", {}, few, small_pairs_64},
+          {"CubSortSomeBits", {}, {}, some_bits},      {"CubSortKeys", {}, few, small_keys},
           {"CubSortPairsLarge", {}, few, large_pairs}, {"CubSortKeysLarge", {}, few, large_keys}};
 }
 

@@ -83,8 +83,7 @@ std::string f16_in_f16() {
   return near(got, want.value, want.bound);
 }
 
-// ---- moves
-// ---------------------------------------------------------------------------------------
+// ---- moves -------------------------------------------------------------------------------------
 
 // x[m][row][column] of four 8 x 8 matrices of 16 bits.
 std::vector<std::uint16_t> elements(std::uint64_t seed) {

@@ -67,8 +67,7 @@ __device__ __forceinline__ void tensor_prefetch_map(const CUtensorMap* map) {
   asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory");
 }
 
-// ---- clusters
-// ------------------------------------------------------------------------------------
+// ---- clusters ----------------------------------------------------------------------------------
 
 __device__ __forceinline__ std::uint32_t cluster_rank() {
   std::uint32_t rank;

@@ -69,8 +69,7 @@ __global__ void divergent_paths(const int* __restrict__ x, int n, int* __restric
   out[i] = result;
 }
 
-// ---- calls
-// ---------------------------------------------------------------------------------------
+// ---- calls -------------------------------------------------------------------------------------
 
 struct Pair {
   int first;
@@ -115,8 +114,7 @@ __global__ void calls_by_pointer(const int* __restrict__ x, int n, int* __restri
   out[i] = f(x[i]);
 }
 
-// ---- local memory
-// --------------------------------------------------------------------------------
+// ---- local memory ------------------------------------------------------------------------------
 
 // Sorts eight values a thread by counting where each belongs: indices known at run time only.
 __global__ void sort_in_local_memory(const int* __restrict__ x, int* __restrict__ out) {

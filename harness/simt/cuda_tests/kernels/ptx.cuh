@@ -11,8 +11,7 @@ __device__ __forceinline__ std::uint32_t shared_address(const void* pointer) {
   return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
 }
 
-// ---- cp.async
-// ------------------------------------------------------------------------------------
+// ---- cp.async ----------------------------------------------------------------------------------
 
 // 16 bytes; of which the first `bytes` are read and the rest become zero.
 __device__ __forceinline__ void copy_async_16(void* to, const void* from, int bytes = 16) {
@@ -32,8 +31,7 @@ __device__ __forceinline__ void copy_async_wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kGroupsLeft) : "memory");
 }
 
-// ---- ldmatrix, stmatrix
-// --------------------------------------------------------------------------
+// ---- ldmatrix, stmatrix ------------------------------------------------------------------------
 
 __device__ __forceinline__ void load_matrices(std::uint32_t (&r)[4], const void* row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
@@ -63,8 +61,7 @@ __device__ __forceinline__ void store_matrices(void* row, const std::uint32_t (&
   }
 }
 
-// ---- mma.sync
-// ------------------------------------------------------------------------------------
+// ---- mma.sync ----------------------------------------------------------------------------------
 
 __device__ __forceinline__ void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4],
                                          std::uint32_t b0, std::uint32_t b1) {
@@ -75,8 +72,7 @@ __device__ __forceinline__ void mma_bf16(float (&d)[4], const std::uint32_t (&a)
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-// ---- named barriers
-// ------------------------------------------------------------------------------
+// ---- named barriers ----------------------------------------------------------------------------
 
 __device__ __forceinline__ void named_barrier_sync(int id, int threads) {
   asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");

@@ -29,8 +29,7 @@ __global__ void block_scan(const int* __restrict__ counts, int n, int* __restric
   if (i < n) offsets[i + 1] = upto;
 }
 
-// ---- single pass over a grid (Merrill and Garland, decoupled look-back)
-// ---------------------------
+// ---- single pass over a grid (Merrill and Garland, decoupled look-back) ------------------------
 
 // What a tile has published: state in the upper half, a sum in the lower, so that one 64-bit access
 // carries both and no fence is needed between them.
@@ -69,8 +68,7 @@ __global__ void grid_scan(const int* __restrict__ x, int n, unsigned long long* 
   if (i < n) out[i] = before + upto;
 }
 
-// ---- the last block to finish adds up what the others left
-// ---------------------------------------
+// ---- the last block to finish adds up what the others left -------------------------------------
 
 template <int kThreads>
 __global__ void last_block_sum(const int* __restrict__ x, int n, int* __restrict__ partial,

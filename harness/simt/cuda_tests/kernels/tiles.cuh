@@ -90,8 +90,7 @@ __global__ void product_f16_in_f16(const __half* a, const __half* b, __half2* d)
   for (int r = 0; r < 2; ++r) memcpy(&d[(group + 8 * r) * 4 + member], &acc[r], 4);
 }
 
-// ---- moves
-// ---------------------------------------------------------------------------------------
+// ---- moves -------------------------------------------------------------------------------------
 
 // Four 8 x 8 matrices of 16-bit elements below one another; out gets each lane's four registers.
 template <bool kTransposed>

@@ -106,8 +106,7 @@ __global__ void named_barrier_expects_too_few(const int* x, int* out) {
   out[threadIdx.x] = tile[63 - threadIdx.x];
 }
 
-// ---- programs
-// ------------------------------------------------------------------------------------
+// ---- programs ----------------------------------------------------------------------------------
 
 std::vector<int> input() { return Numbers(201).integers(3 * kThreads, 100); }
 

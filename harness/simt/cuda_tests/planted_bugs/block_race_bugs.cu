@@ -55,10 +55,11 @@ __global__ void overrun_into_next_array(const int* x, int* out) {
 }
 
 // A reduction tree that stops synchronising when one warp is left, as code written before sm_70
-// did.
-template <bool kBroken>
+// did. With volatile the accesses are relaxed, whose races the memory model allows: only the sum is
+// wrong then.
+template <class Element, bool kBroken>
 __global__ void warp_synchronous_tail(const int* x, int* out) {
-  __shared__ volatile int sum[kThreads];
+  __shared__ Element sum[kThreads];
   const int i = threadIdx.x;
   sum[i] = x[i];
   __syncthreads();
@@ -73,8 +74,7 @@ __global__ void warp_synchronous_tail(const int* x, int* out) {
   if (i == 0) *out = sum[0];
 }
 
-// ---- programs
-// ------------------------------------------------------------------------------------
+// ---- programs ----------------------------------------------------------------------------------
 
 template <bool kBroken>
 std::string histogram() {

@@ -72,8 +72,7 @@ __global__ void misaligned_copy_async(const int4* x, int* out) {
   out[threadIdx.x] = to[0];
 }
 
-// ---- programs
-// ------------------------------------------------------------------------------------
+// ---- programs ----------------------------------------------------------------------------------
 
 std::vector<int> input() { return Numbers(241).integers(kThreads, 100); }
 

@@ -87,8 +87,7 @@ __global__ void bulk_store_twice(const int* x, int* out) {
 #endif
 }
 
-// ---- programs
-// ------------------------------------------------------------------------------------
+// ---- programs ----------------------------------------------------------------------------------
 
 template <Defect kDefect>
 std::string ring() {
@@ -125,7 +124,9 @@ PlantedBugs bulk_copy_bugs() {
       bug("expect_tx too small", {Check::kAsyncWait, Check::kSharedRace, Check::kBarrier},
           ring<Defect::kExpectsTooFew>, good_ring),
       bug("expect_tx too large", {Check::kDeadlock}, ring<Defect::kExpectsTooMany>, good_ring),
-      bug("consumer ignores the full barrier", early, ring<Defect::kIgnoresFull>, good_ring),
+      bug("consumer ignores the full barrier",
+          {Check::kAsyncWait, Check::kSharedRace, Check::kUninitialised},
+          ring<Defect::kIgnoresFull>, good_ring),
       bug("producer of bulk copies ignores the empty barrier",
           {Check::kAsyncWait, Check::kSharedRace, Check::kBarrier}, ring<Defect::kIgnoresEmpty>,
           good_ring),

@@ -145,8 +145,7 @@ __global__ void blocks_in_order(int* next, int* out) {
   out[kBroken ? turn : static_cast<int>(blockIdx.x)] = static_cast<int>(blockIdx.x);
 }
 
-// ---- programs
-// ------------------------------------------------------------------------------------
+// ---- programs ----------------------------------------------------------------------------------
 
 template <bool kBroken>
 std::string increment() {

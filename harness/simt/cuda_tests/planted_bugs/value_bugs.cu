@@ -33,8 +33,7 @@ __global__ void uninitialised_local(const int* x, int n, int* out) {
 // Counts on memory that cudaMalloc does not clear.
 __global__ void count_on_zero(int* counter) { atomicAdd(counter, 1); }
 
-// ---- programs
-// ------------------------------------------------------------------------------------
+// ---- programs ----------------------------------------------------------------------------------
 
 std::vector<int> input() { return Numbers(251).integers(kThreads, 100); }
 

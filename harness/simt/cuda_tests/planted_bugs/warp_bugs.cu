@@ -82,8 +82,7 @@ __global__ void swapped_ldmatrix_rows(const uint4* x, std::uint32_t* out) {
   for (int i = 0; i < 4; ++i) out[threadIdx.x * 4 + i] = r[i];
 }
 
-// ---- programs
-// ------------------------------------------------------------------------------------
+// ---- programs ----------------------------------------------------------------------------------
 
 std::vector<int> input() { return Numbers(211).integers(32, 100); }
 
@@ -180,7 +179,7 @@ PlantedBugs warp_bugs() {
        unnamed_lanes<false>},
       {"shuffle from an absent lane",
        natural,
-       {Check::kDivergence},
+       {Check::kDivergence, Check::kUninitialised},
        {},
        absent_source<true>,
        absent_source<false>},
