@@ -114,6 +114,9 @@ std::string store() {
 
 PlantedBugs bulk_copy_bugs() {
   const std::vector<Check> early = {Check::kAsyncWait, Check::kSharedRace};
+  // The consumer may even come before the first copy is begun.
+  const std::vector<Check> read_before = {Check::kAsyncWait, Check::kSharedRace,
+                                          Check::kUninitialised};
   auto bug = [&](const char* name, std::vector<Check> as, std::string (*broken)(),
                  std::string (*twin)()) {
     return PlantedBug{name, FoundBy::kNaturalOrder, std::move(as), Needs::kHopper, broken, twin};
@@ -138,7 +141,7 @@ PlantedBugs bulk_copy_bugs() {
           store<StoreDefect::kNoProxyFence>, good_store),
       bug("no barrier before a bulk store", {Check::kSharedRace, Check::kProxyFence},
           store<StoreDefect::kNoBarrier>, good_store),
-      bug("source of a bulk store overwritten before it is read", early,
+      bug("source of a bulk store overwritten before it is read", read_before,
           store<StoreDefect::kOverwrittenTooEarly>, good_store),
   };
 }
