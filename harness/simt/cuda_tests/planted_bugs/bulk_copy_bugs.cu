@@ -114,9 +114,6 @@ std::string store() {
 
 PlantedBugs bulk_copy_bugs() {
   const std::vector<Check> early = {Check::kAsyncWait, Check::kSharedRace};
-  // The consumer may even come before the first copy is begun.
-  const std::vector<Check> read_before = {Check::kAsyncWait, Check::kSharedRace,
-                                          Check::kUninitialised};
   auto bug = [&](const char* name, std::vector<Check> as, std::string (*broken)(),
                  std::string (*twin)()) {
     return PlantedBug{name, FoundBy::kNaturalOrder, std::move(as), Needs::kHopper, broken, twin};
