@@ -20,7 +20,7 @@ struct Way {
 // Natural (with copies late: the default), then natural, reversed and 18 seeds x early, late,
 // random.
 const std::vector<Way>& all_ways();
-// The default way and one seed.
+// The default way and one seed; all ways where the variable MOEBENCH_SIM_ALL_WAYS is set.
 const std::vector<Way>& few_ways();
 
 struct Trial {
