@@ -36,13 +36,17 @@ void measure(benchmark::State& state, void (*program)(), bool checks) {
 }
 
 BENCHMARK_CAPTURE(measure, grouped_gemm_512_checked, grouped_gemm_512, true)
-    ->Unit(benchmark::kMillisecond);
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime();
 BENCHMARK_CAPTURE(measure, grouped_gemm_512_unchecked, grouped_gemm_512, false)
-    ->Unit(benchmark::kMillisecond);
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime();
 BENCHMARK_CAPTURE(measure, cub_sort_pairs_200k_checked, sort_pairs_200k, true)
-    ->Unit(benchmark::kMillisecond);
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime();
 BENCHMARK_CAPTURE(measure, cub_sort_pairs_200k_unchecked, sort_pairs_200k, false)
-    ->Unit(benchmark::kMillisecond);
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime();
 
 }  // namespace
 }  // namespace moe::simt::cuda_tests
