@@ -125,7 +125,9 @@ PlantedBugs bulk_copy_bugs() {
           ring<Defect::kExpectsTooFew>, good_ring),
       bug("expect_tx too large", {Check::kDeadlock}, ring<Defect::kExpectsTooMany>, good_ring),
       // The consumer may even come before the first copy is begun, and read what nobody wrote.
-      bug("consumer ignores the full barrier", read_before, ring<Defect::kIgnoresFull>, good_ring),
+      bug("consumer ignores the full barrier",
+          {Check::kAsyncWait, Check::kSharedRace, Check::kUninitialised},
+          ring<Defect::kIgnoresFull>, good_ring),
       bug("producer of bulk copies ignores the empty barrier",
           {Check::kAsyncWait, Check::kSharedRace, Check::kBarrier}, ring<Defect::kIgnoresEmpty>,
           good_ring),
