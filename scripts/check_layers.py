@@ -29,6 +29,8 @@ ARROWS = {
     ],
     "scripts/testdata": ["kernels/contract"],  # the example strategy needs nothing else
 }
+# What runs the tests of CUDA kernels where there is no GPU; only tests may see it.
+TESTS_OF_CUDA = re.compile(r"^kernels/cuda/.*(_test\.cu|/testing\.h)$")
 FOLDERS = ["kernels", "reference", "harness", "bench", "scripts"]
 CPP = {".h", ".cc", ".cu", ".cuh"}
 SOURCES = CPP | {".py", ".sh", ".in"}
@@ -75,6 +77,8 @@ def check_include(root: Path, file: str, bracket: str, included: str) -> str | N
         return None
     if not (root / included).is_file():
         return f'"{included}" is not written from the root{nearest_path(root, included)}'
+    if TESTS_OF_CUDA.match(file) and is_in(included, "harness/simt"):
+        return None
     if not any(is_in(included, allowed) for allowed in ARROWS[layer]):
         return f'"{included}" is not allowed here (arrow: {layer} -> {", ".join(ARROWS[layer])})'
     return None

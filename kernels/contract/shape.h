@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -6,12 +7,21 @@ namespace moe {
 
 // kSim: the CUDA strategies in the interpreter of harness/simt. It counts; it has no time.
 enum class Backend : std::uint8_t { kCpu, kCuda, kSim };
-enum class DType : std::uint8_t { kF32, kBf16 };
 
-constexpr std::string_view to_string(Backend b) {
-  return b == Backend::kCpu ? "cpu" : b == Backend::kCuda ? "cuda" : "sim";
-}
-constexpr std::string_view to_string(DType d) { return d == DType::kF32 ? "f32" : "bf16"; }
+// The numbers a layer's products are made of; sums are f32. A problem's weights and tokens are
+// rounded to it once, so that all strategies and the reference start from the same numbers.
+enum class DType : std::uint8_t {
+  kF32,
+  kBf16,
+  kF16,
+  kTf32,  // f32 with a significand of 11 bits, in the storage of f32
+  kE4m3,  // 8 bits with a scale for each row of weights and each token; tokens come in bf16
+};
+
+constexpr std::array<std::string_view, 3> kBackendNames = {"cpu", "cuda", "sim"};
+constexpr std::array<std::string_view, 5> kDTypeNames = {"f32", "bf16", "f16", "tf32", "e4m3"};
+constexpr std::string_view to_string(Backend b) { return kBackendNames[static_cast<int>(b)]; }
+constexpr std::string_view to_string(DType d) { return kDTypeNames[static_cast<int>(d)]; }
 
 // One MoE layer, in the papers' own letters.
 struct MoeShape {

@@ -33,10 +33,13 @@ struct Layer {
   Knobs knobs{};
 };
 
-// What changes from run to run. The values lie on the strategy's device.
+// What changes from run to run. The values lie on the strategy's device; there, rows begin at
+// multiples of 16 bytes.
 struct Batch {
-  MatrixView<const float> x;       // [T, H]
-  MatrixView<const float> logits;  // [T, E]
+  MatrixView<const float> x;                 // [T, H]
+  MatrixView<const float> logits;            // [T, E]
+  MatrixView<const std::uint16_t> x16 = {};  // x in the bits of bf16 or f16; where the dtype is one
+                                             // of 16 bits or less (e4m3: bf16), else empty
 };
 
 // One MoE layer and the tokens it is to work on: the same numbers for every strategy and for the
@@ -79,6 +82,15 @@ class Strategy {
   virtual std::int64_t workspace_bytes() const = 0;
 };
 
+// How a strategy of another backend goes about its work. What is said here is compared with what it
+// is seen to do.
+struct Execution {
+  int host_syncs = 0;      // times a run waits for the device
+  bool graph = false;      // a run can be recorded and launched again: nothing depends on the host
+  bool repeatable = true;  // the same bits on every run; false: sums by atomic additions
+  bool operator==(const Execution&) const = default;
+};
+
 // One per file in kernels/cpu and kernels/cuda. The name is the file's name with '-' for '_'.
 struct StrategyInfo {
   std::string_view name;
@@ -87,6 +99,7 @@ struct StrategyInfo {
   RoutingPolicy (*policy)(const Knobs&);                       // the routing it must produce
   std::optional<std::string> (*unsupported)(const MoeShape&);  // the reason, or nothing
   std::unique_ptr<Strategy> (*make)();
+  Execution execution = {};
 };
 
 // How tests and logs write it: sort-and-group@cpu.
