@@ -1,4 +1,4 @@
-# Run by every build: cmake -DSOURCE=... -DTO=... -DFLAGS=... -DCUDA=0 -P build_info.cmake
+# Run by every build: cmake -DSOURCE=... -DTO=... -DFLAGS=... -P build_info.cmake
 execute_process(COMMAND git rev-parse HEAD WORKING_DIRECTORY ${SOURCE}
                 OUTPUT_VARIABLE build_id OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
 if(failed)
@@ -20,6 +20,5 @@ file(CONFIGURE OUTPUT ${TO} @ONLY CONTENT [[
 namespace moe::harness {
 inline constexpr char kBuildId[] = "@build_id@";
 inline constexpr char kBuildFlags[] = "@FLAGS@";
-inline constexpr bool kBuiltWithCuda = @CUDA@ != 0;
 }  // namespace moe::harness
 ]])

@@ -105,9 +105,11 @@ Cell parse_cell(std::string_view name) {
   cell.knobs.capacity_factor =
       read.option<double>("cf=", kLeastCapacityFactor, kMostCapacityFactor);
   const std::string_view dtype = read.back();
-  if (dtype != to_string(DType::kF32)) {
-    read.fail(fmt::format("unknown dtype \"{}\", known: {}", dtype, to_string(DType::kF32)));
+  const auto* known = std::ranges::find(kDTypeNames, dtype);
+  if (known == kDTypeNames.end()) {
+    read.fail(fmt::format("unknown dtype \"{}\", known: {}", dtype, fmt::join(kDTypeNames, ", ")));
   }
+  cell.shape.dtype = static_cast<DType>(known - kDTypeNames.begin());
   cell.workload = read.rest();
   if (cell.workload.empty()) read.fail("there is no workload");
   return cell;

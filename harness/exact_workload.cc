@@ -11,7 +11,10 @@
 //   logits    0 for the chosen, -1000 for the others, whose exp is 0 even in double: with K a power
 //             of two every chosen expert weighs exactly 1/K, renormalised or not. So K is rounded
 //             down to one, and the workload's shape says so.
-// With bf16 the product g u is kept representable too: g has 7 bits, and u is a power of two.
+// A strategy of a narrower dtype rounds more: its tokens (e4m3), g u, and every expert's row. There
+// all of them stay representable: tokens are powers of two, and with e4m3 all but the first are 8,
+// so that g is a multiple of 8 up to 80, of 4 bits; up and down rows have one entry, so that u is a
+// power of two and an expert's output is one g u.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -39,10 +42,12 @@ void scatter_signs(std::span<float> row, std::size_t first, std::int64_t entries
   }
 }
 
+std::int64_t most_entries(DType dtype) { return dtype == DType::kF32 ? 8 : 1; }
+
 // [E * F, H]: gate rows have a 1 in column 0, up rows have not.
 std::vector<float> gate_or_up(const MoeShape& s, std::uint64_t seed, Purpose purpose) {
   const bool gate = purpose == Purpose::kGate;
-  const std::int64_t entries = gate ? 4 : s.dtype == DType::kBf16 ? 1 : 8;
+  const std::int64_t entries = !gate ? most_entries(s.dtype) : s.dtype == DType::kE4m3 ? 2 : 4;
   std::vector<float> weight(static_cast<std::size_t>(s.experts * s.ffn * s.hidden));
   const auto rows = packed(weight.data(), s.experts * s.ffn, s.hidden);
 #pragma omp parallel for schedule(static)
@@ -57,8 +62,8 @@ std::vector<float> gate_or_up(const MoeShape& s, std::uint64_t seed, Purpose pur
 // [E * H, F]
 std::vector<float> down(const MoeShape& s, std::uint64_t seed) {
   constexpr std::int64_t kLargestProduct = 80 * 64;  // |g u|
-  const auto entries =
-      std::clamp<std::int64_t>((std::int64_t{1} << 23) / (kLargestProduct * s.top_k), 1, 8);
+  const auto entries = std::clamp<std::int64_t>(
+      (std::int64_t{1} << 23) / (kLargestProduct * s.top_k), 1, most_entries(s.dtype));
   std::vector<float> weight(static_cast<std::size_t>(s.experts * s.hidden * s.ffn));
   const auto rows = packed(weight.data(), s.experts * s.hidden, s.ffn);
 #pragma omp parallel for schedule(static)
@@ -71,6 +76,7 @@ std::vector<float> down(const MoeShape& s, std::uint64_t seed) {
 
 float small_integer(DType dtype, Draws& draws) {
   if (dtype == DType::kF32) return static_cast<float>(draws.below(9)) - 4;
+  if (dtype == DType::kE4m3) return sign(draws) * 8;
   return sign(draws) * static_cast<float>(1 << draws.below(3));
 }
 

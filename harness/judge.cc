@@ -46,6 +46,11 @@ Output run_once(Strategy& strategy, const Batch& batch, GuardedMatrix& y) {
   return {std::move(values), strategy.read_back()};
 }
 
+Batch first(Batch batch, std::int64_t tokens) {
+  batch.x.rows = batch.logits.rows = batch.x16.rows = tokens;
+  return batch;
+}
+
 Routing rows_of(const Routing& r, std::span<const std::int64_t> tokens) {
   Routing some{{0}, {}, {}};
   for (const auto t : tokens) {
@@ -97,8 +102,9 @@ Judgement Judge::examine(const StrategyInfo& info, const Knobs& knobs) {
   const Problem problem = work_.problem(knobs);
   const MoeShape& shape = problem.layer.shape;
   const RoutingPolicy policy = info.policy(knobs);
-  const TurnedBatch batches(problem.batch);
-  GuardedMatrix y(shape.tokens, shape.hidden);
+  Device* const device = device_of(info.backend);
+  const TurnedBatch batches(problem.batch, shape.dtype, device);
+  GuardedMatrix y(shape.tokens, shape.hidden, device);
   const auto strategy = info.make();
   strategy->prepare(problem.layer);
 
@@ -110,9 +116,10 @@ Judgement Judge::examine(const StrategyInfo& info, const Knobs& knobs) {
   };
 
   for (std::int64_t fewer = 0; fewer < std::min<std::int64_t>(2, shape.tokens - 1); ++fewer) {
-    Batch other = batches.turned(1);
-    other.x.rows = other.logits.rows = shape.tokens - fewer;
-    const auto fault = sampled_fault(problem.layer, policy, other, run_once(*strategy, other, y));
+    const std::int64_t tokens = shape.tokens - fewer;
+    const auto output = run_once(*strategy, first(batches.turned(1), tokens), y);
+    const auto fault =
+        sampled_fault(problem.layer, policy, first(batches.on_host(1), tokens), output);
     if (!fault.empty()) note("on another batch, " + fault);
   }
   const Output again = run_once(*strategy, batches.turned(0), y);
@@ -124,6 +131,9 @@ Judgement Judge::examine(const StrategyInfo& info, const Knobs& knobs) {
   if (!v.bitwise_repeatable) {
     const auto fault = compare_with(judgement, policy, again);
     if (!fault.empty()) note("on a second run, " + fault);
+    if (device != nullptr && info.execution.repeatable) {
+      note("a second run gave other bits, and the strategy says that it repeats them");
+    }
   }
   v.guards_intact = y.guards_intact();
   v.inputs_intact = batches.intact();
@@ -157,10 +167,12 @@ std::string Judge::exact_fault(const StrategyInfo& info, const Knobs& knobs) {
   }
   const Problem problem = exact_->work.problem(knobs);
   const MoeShape& shape = problem.layer.shape;
-  GuardedMatrix y(shape.tokens, shape.hidden);
+  Device* const device = device_of(info.backend);
+  const TurnedBatch batches(problem.batch, shape.dtype, device);
+  GuardedMatrix y(shape.tokens, shape.hidden, device);
   const auto strategy = info.make();
   strategy->prepare(problem.layer);
-  const Output output = run_once(*strategy, problem.batch, y);
+  const Output output = run_once(*strategy, batches.turned(0), y);
   const auto routing =
       compare_routing(info.policy(knobs), shape, problem.batch.logits, output.dispatch.routing);
   if (!routing.fault.empty()) return routing.fault;

@@ -132,7 +132,8 @@ std::string make_run_id() {
   return utc_now("{:%Y%m%dT%H%M%SZ}") + fmt::format("-{:06x}", random() & 0xFFFFFFU);
 }
 
-Environment capture_environment(std::span<const char* const> argv, std::string blas) {
+Environment capture_environment(std::span<const char* const> argv, std::string blas,
+                                const DeviceState& device) {
   Environment e;
   const CpuInfo cpu = parse_cpuinfo(read_text("/proc/cpuinfo"));
   e.cpu = cpu.model;
@@ -153,7 +154,11 @@ Environment capture_environment(std::span<const char* const> argv, std::string b
   e.build_id = build_id();
   if (!blas.empty()) e.blas = std::move(blas);
   e.isa = isa();
-  e.gpu_reason = kBuiltWithCuda ? "no GPU was used" : "built without CUDA";
+  if (device.usable()) {
+    e.gpu = device.name;
+  } else {
+    e.gpu_reason = device.fault;
+  }
   e.time_utc = utc_now("{:%Y-%m-%dT%H:%M:%SZ}");
   e.argv = command_line(argv);
   if (e.argv.empty()) e.argv = "unknown";

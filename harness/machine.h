@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "harness/probe_device.h"
+
 namespace moe::harness {
 
 // Where and by what a result was measured. Only what is listed here is written down: never the
@@ -32,9 +34,10 @@ struct Environment {
   bool operator==(const Environment&) const = default;
 };
 
-// The machine as it is now. `blas`: what the kernels call themselves linked to. `argv` as main()
-// got it.
-Environment capture_environment(std::span<const char* const> argv, std::string blas);
+// The machine as it is now, with the device that probe_device() found. `blas`: what the kernels
+// call themselves linked to. `argv` as main() got it.
+Environment capture_environment(std::span<const char* const> argv, std::string blas,
+                                const DeviceState& device);
 
 std::string build_id();
 

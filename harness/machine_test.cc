@@ -44,7 +44,7 @@ TEST(CommandLine, QuotesWhatAShellWouldSplit) {
 
 TEST(CapturedEnvironment, HasAValueOrAReasonForEverything) {
   const std::vector<const char*> argv{"moebench"};
-  const Environment e = capture_environment(argv, "SomeBLAS 1.0");
+  const Environment e = capture_environment(argv, "SomeBLAS 1.0", {.fault = "no GPU here"});
   for (const std::string& text : {e.cpu, e.kernel, e.compiler, e.flags, e.isa, e.argv})
     EXPECT_NE(text, "");
   EXPECT_GE(e.cores, 1);

@@ -149,10 +149,9 @@ void keep_asked(std::vector<Cell>& cells, const MatrixOptions& options, const Kn
         cells, [&](const Cell& c) { return std::ranges::find(asked, c.strategy) == asked.end(); });
   }
   if (!options.backend.empty()) {
-    if (options.backend != to_string(Backend::kCpu) &&
-        options.backend != to_string(Backend::kCuda)) {
+    if (std::ranges::find(kBackendNames, options.backend) == kBackendNames.end()) {
       throw UserError(
-          fmt::format("--backend: unknown backend \"{}\"; known: cpu, cuda", options.backend));
+          fmt::format("--backend: unknown backend \"{}\"; known: cpu, cuda, sim", options.backend));
     }
     std::erase_if(cells,
                   [&](const Cell& c) { return !c.strategy.ends_with("@" + options.backend); });

@@ -17,7 +17,7 @@ namespace moe::harness {
 //                    top_k, renormalize); must be given
 //   tokens           must be given; 0 is legal
 //   workload         as make_workload takes it; else uniform
-//   dtype            f32
+//   dtype            f32, bf16, f16, tf32 or e4m3
 //   capacity_factor  null: the strategy's own
 //   seed             else 1
 //   threads          0: as many as there are
@@ -36,7 +36,7 @@ struct MatrixOptions {
   std::string preset{};
   std::vector<std::string> sets{};      // axes.tokens=[1,2] or base.samples=5: JSON, else a string
   std::string strategy{};               // keeps these cells only: a name or name@backend
-  std::string backend{};                // cpu or cuda
+  std::string backend{};                // cpu, cuda or sim
   std::string filter{};                 // regular expression (ECMAScript), searched in cell names
   std::optional<std::uint64_t> seed{};  // instead of every cell's own
 };

@@ -77,9 +77,10 @@ void read_workload(const Json& j, const Known& known, Changes& changes) {
 }
 
 void read_dtype(const Json& j, const Known& /*known*/, Changes& changes) {
-  static const std::vector<std::string> kTypes = {std::string(to_string(DType::kF32))};
-  j.one_of(kTypes, "dtype");
-  changes.emplace_back([](Cell& c) { c.shape.dtype = DType::kF32; });
+  static const std::vector<std::string> kTypes(kDTypeNames.begin(), kDTypeNames.end());
+  const auto found = std::ranges::find(kTypes, j.one_of(kTypes, "dtype"));
+  const auto dtype = static_cast<DType>(found - kTypes.begin());
+  changes.emplace_back([dtype](Cell& c) { c.shape.dtype = dtype; });
 }
 
 void read_capacity_factor(const Json& j, const Known& /*known*/, Changes& changes) {

@@ -8,6 +8,7 @@
 
 #include "harness/guarded_matrix.h"
 #include "harness/statistics.h"
+#include "harness/stopwatch.h"
 #include "harness/turned_batch.h"
 
 namespace moe::harness {
@@ -24,37 +25,21 @@ double since(Clock::time_point start) {
   return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
 }
 
-// Adds up the time between one enter() and the next.
-class StageClock final : public PhaseClock {
- public:
-  void enter(std::string_view phase) override {
-    finish();
-    phase_ = phase;
-    start_ = Clock::now();
-  }
-  void finish() {
-    if (!phase_.empty()) total_[phase_] += since(start_);
-    phase_.clear();
-  }
-  const std::map<std::string, double>& total() const { return total_; }
-
- private:
-  std::string phase_;
-  Clock::time_point start_;
-  std::map<std::string, double> total_;
-};
-
 // One contestant at work.
 class Runner {
  public:
-  Runner(const Contestant& contestant, const Workload& work, const TurnedBatch& batches)
+  Runner(const Contestant& contestant, const Workload& work)
       : contestant_(contestant),
-        batches_(batches),
-        y_(work.shape.tokens, work.shape.hidden),
+        device_(device_of(contestant.strategy->backend)),
+        stopwatch_(make_stopwatch(device_, contestant.strategy->execution)),
+        batches_(work.problem().batch, work.shape.dtype, device_),
+        y_(work.shape.tokens, work.shape.hidden, device_),
         strategy_(contestant.strategy->make()) {
     const auto start = Clock::now();
     strategy_->prepare(work.problem(contestant.knobs).layer);
+    finish_device();
     measurement_.timing.prepare_ns = since(start);
+    measurement_.cache = stopwatch_->cache();
   }
 
   // Until caches and clocks have settled; what it costs says how many runs make a sample.
@@ -64,8 +49,10 @@ class Runner {
     for (std::int64_t runs = 0; runs < least || (total < kWarmUpNs && runs < 1000); ++runs) {
       const auto start = Clock::now();
       strategy_->run(batches_.turned(0), y_.view(), no_clock_);
+      finish_device();
       total += last = since(start);
     }
+    if (stopwatch_->one_run_a_sample()) return;
     measurement_.timing.runs_per_sample = static_cast<std::int64_t>(
         std::ceil(std::max(1.0, kShortestSampleNs / std::max(last, 1.0))));
   }
@@ -80,11 +67,8 @@ class Runner {
     Timing& timing = measurement_.timing;
     const Batch batch = batches_.turned(turn);
     y_.poison();
-    const auto start = Clock::now();
-    for (std::int64_t i = 0; i < timing.runs_per_sample; ++i) {
-      strategy_->run(batch, y_.view(), no_clock_);
-    }
-    const double taken = since(start);
+    const double taken = stopwatch_->time(timing.runs_per_sample,
+                                          [&] { strategy_->run(batch, y_.view(), no_clock_); });
     spent_ns_ += taken;
     timing.samples_ns.push_back(taken / static_cast<double>(timing.runs_per_sample));
   }
@@ -99,6 +83,7 @@ class Runner {
     measurement_.workspace_bytes = strategy_->workspace_bytes();
     summarize();
     split_stages();
+    time_graph(judge, policy);
     return std::move(measurement_);
   }
 
@@ -116,10 +101,9 @@ class Runner {
   void split_stages() {
     std::map<std::string, std::vector<double>> samples;
     for (int i = 0; i < kStageRuns; ++i) {
-      StageClock clock;
-      strategy_->run(batches_.turned(0), y_.view(), clock);
-      clock.finish();
-      for (const auto& [stage, ns] : clock.total()) samples[stage].push_back(ns);
+      const auto stages = stopwatch_->split(
+          [&](PhaseClock& clock) { strategy_->run(batches_.turned(0), y_.view(), clock); });
+      for (const auto& [stage, ns] : stages) samples[stage].push_back(ns);
     }
     Timing& t = measurement_.timing;
     t.unattributed_ns = t.median_ns;
@@ -129,8 +113,42 @@ class Runner {
     }
   }
 
+  // The same run recorded once and launched as a whole; its output is judged as well.
+  void time_graph(Judge& judge, const RoutingPolicy& policy) {
+    Timing& t = measurement_.timing;
+    if (device_ == nullptr) {
+      t.graph_reason = "on the CPU there is nothing to record";
+      return;
+    }
+    const auto recording =
+        contestant_.strategy->execution.graph
+            ? device_->record([&] { strategy_->run(batches_.turned(0), y_.view(), no_clock_); })
+            : nullptr;
+    if (!recording) {
+      t.graph_reason = "a run depends on what the host reads in it, so it cannot be recorded";
+      return;
+    }
+    y_.poison();
+    recording->launch();
+    device_->finish();
+    const std::string fault =
+        judge.compare_with(*contestant_.judged, policy, {y_.copy(), strategy_->read_back()});
+    if (!fault.empty() && measurement_.fault.empty()) {
+      measurement_.fault = "launched from a recording, " + fault;
+    }
+    for (std::size_t i = 0; i < t.samples_ns.size(); ++i) {
+      t.graph_samples_ns.push_back(stopwatch_->time(1, [&] { recording->launch(); }));
+    }
+  }
+
+  void finish_device() {
+    if (device_ != nullptr) device_->finish();
+  }
+
   Contestant contestant_;
-  const TurnedBatch& batches_;
+  Device* device_;  // nullptr: the CPU
+  std::unique_ptr<Stopwatch> stopwatch_;
+  TurnedBatch batches_;
   GuardedMatrix y_;
   std::unique_ptr<Strategy> strategy_;
   NoClock no_clock_;
@@ -148,11 +166,10 @@ std::optional<Timeable> Timeable::of(const StrategyInfo& strategy) {
 std::vector<Measurement> measure(const Workload& work, Judge& judge,
                                  std::span<const Contestant> contestants,
                                  const MeasureOptions& options) {
-  const TurnedBatch batches(work.problem().batch);
   std::vector<std::unique_ptr<Runner>> runners;
   for (std::size_t i = 0; i < contestants.size(); ++i) {
     options.on_turn(i);
-    runners.push_back(std::make_unique<Runner>(contestants[i], work, batches));
+    runners.push_back(std::make_unique<Runner>(contestants[i], work));
     runners[i]->warm_up(options.warm_up);
   }
   std::mt19937_64 random(options.seed);

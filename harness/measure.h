@@ -12,7 +12,8 @@
 
 namespace moe::harness {
 
-// The time of one cell. Nanoseconds of wall clock for one run of the strategy.
+// The time of one cell. Nanoseconds for one run of the strategy: of wall clock on the CPU, of the
+// device's own clock elsewhere.
 struct Timing {
   std::vector<double> samples_ns{};  // every one, in the order taken; none is thrown away
   std::int64_t runs_per_sample = 1;  // a sample is the mean of this many runs in a row
@@ -26,6 +27,8 @@ struct Timing {
   std::map<std::string, double> stages_ns{};  // medians of a separate, instrumented pass
   double unattributed_ns = 0;                 // median_ns minus the stages; negative: overhead of
                                               // the instrumentation
+  std::vector<double> graph_samples_ns{};     // the run recorded once and launched as a whole
+  std::string graph_reason{};                 // why there are none
 };
 
 // A strategy whose runs take a time that means something. Of a simulated one there is no way to
@@ -51,6 +54,7 @@ struct Contestant {
 struct Measurement {
   Timing timing{};
   std::int64_t workspace_bytes = 0;
+  std::string cache{};  // state of the caches when a sample begins
   std::string fault{};  // what the check after the timed loop found; empty when it passed
 };
 

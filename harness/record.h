@@ -12,6 +12,7 @@
 #include "harness/work.h"
 #include "kernels/contract/routing.h"
 #include "kernels/contract/shape.h"
+#include "kernels/contract/strategy.h"
 
 namespace moe::harness {
 
@@ -56,6 +57,7 @@ struct Record {
   std::string strategy{};
   Backend backend = Backend::kCpu;
   std::string summary{};
+  Execution execution{};  // how it says it goes about its work
   std::string policy = "token-choice";
   std::optional<double> capacity_factor{};
 

@@ -18,6 +18,7 @@ class Fields {
     if (!json.is_object()) refuse("", fmt::format("is {}, expected an object", json.type_name()));
   }
 
+  bool has(const char* key) const { return json_.contains(key); }
   bool null(const char* key) const { return at(key).is_null(); }
   Fields object(const char* key) const { return {at(key), place_ + "/" + key}; }
 
@@ -184,6 +185,12 @@ void read_outcome(const Fields& f, Record& r) {
   r.timing_reason = f.text("timing_reason");
   r.stages_reason = f.text("stages_reason");
   r.roof_reason = f.text("roof_reason");
+  if (f.has("execution")) {  // since 1.1
+    const Fields e = f.object("execution");
+    r.execution = {.host_syncs = e.get<int>("host_syncs"),
+                   .graph = e.get<bool>("graph"),
+                   .repeatable = e.get<bool>("repeatable")};
+  }
   r.workspace_bytes = f.optional<std::int64_t>("workspace_bytes");
 }
 
@@ -196,6 +203,11 @@ void read_times(const Fields& f, Record& r) {
   r.timing = read_timing(t);
   r.order = t.get<std::string>("order");
   if (!f.null("stages")) read_stages(f.object("stages"), *r.timing);
+  if (f.has("graph") && !f.null("graph")) {
+    r.timing->graph_samples_ns = f.object("graph").get<std::vector<double>>("samples");
+  } else if (f.has("graph_reason")) {
+    r.timing->graph_reason = f.text("graph_reason");
+  }
   if (f.null("roof")) return;
   const Fields roof = f.object("roof");
   r.roof = Roof{.bytes_per_second = roof.get<double>("bytes_per_second"),

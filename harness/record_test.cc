@@ -58,7 +58,7 @@ TEST(Record, ComesBackFromItsLineUnchanged) {
 
 TEST(Record, KeepsTheOrderOfTheSchemaInItsLine) {
   const std::string line = to_line(example(Status::kOk));
-  EXPECT_TRUE(line.starts_with(R"({"schema":"moebench.result","schema_version":"1.0.0","run_id")"));
+  EXPECT_TRUE(line.starts_with(R"({"schema":"moebench.result","schema_version":"1.1.0","run_id")"));
   EXPECT_EQ(line.find('\n'), std::string::npos);
 }
 

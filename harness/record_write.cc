@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "harness/record.h"
+#include "harness/statistics.h"
 
 // One function for each object of results/schema.json, keys in its order.
 namespace moe::harness {
@@ -160,6 +161,16 @@ Json stages(const Timing& t) {
   return out;
 }
 
+Json graph(const Timing& t) {
+  if (t.graph_samples_ns.empty()) return nullptr;
+  for (const double sample : t.graph_samples_ns) finite(sample, "/graph/samples");
+  return {{"samples", t.graph_samples_ns}, {"median", median(t.graph_samples_ns)}};
+}
+
+Json execution(const Execution& e) {
+  return {{"host_syncs", e.host_syncs}, {"graph", e.graph}, {"repeatable", e.repeatable}};
+}
+
 Json work(const Record& r) {
   if (!r.work) return nullptr;
   Json tokens_rate = nullptr;
@@ -237,7 +248,7 @@ Json to_json(const Record& r) {
   const Json timing_value = r.timing ? timing(*r.timing, r.order) : Json(nullptr);
   Json line;
   line["schema"] = "moebench.result";
-  line["schema_version"] = "1.0.0";
+  line["schema_version"] = "1.1.0";
   line["run_id"] = r.run_id;
   line["cell"] = r.cell;
   line["problem_id"] = r.problem_id;
@@ -260,6 +271,11 @@ Json to_json(const Record& r) {
   line["stages_reason"] = reason(
       stages_value, r.stages_reason,
       r.timing ? "the strategy is fused: it has no stages" : "only a cell with a time has stages");
+  const Json graph_value = r.timing ? graph(*r.timing) : Json(nullptr);
+  line["graph"] = graph_value;
+  line["graph_reason"] = reason(graph_value, r.timing ? r.timing->graph_reason : "",
+                                "only a cell with a time is recorded and launched again");
+  line["execution"] = execution(r.execution);
   line["work"] = work(r);
   line["roof"] = roof_value;
   line["roof_reason"] = reason(roof_value, r.roof_reason, "ceilings were not measured in this run");

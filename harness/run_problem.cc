@@ -34,6 +34,7 @@ Record blank_record(const Cell& cell, const StrategyInfo& info, const RunContext
   r.strategy = info.name;
   r.backend = info.backend;
   r.summary = info.summary;
+  r.execution = info.execution;
   r.policy = policy_name(policy);
   r.capacity_factor = capacity_factor(policy);
   r.workload = cell.workload;
@@ -124,6 +125,7 @@ class Worker {
       Record& r = passed_[i].record;
       const Measurement& m = measurements[i];
       r.workspace_bytes = m.workspace_bytes;
+      r.cache = m.cache;
       if (m.fault.empty()) {
         r.timing = m.timing;
       } else {
@@ -153,6 +155,13 @@ Record failed_record(const Cell& cell, const RunContext& context, const ChildExi
   return r;
 }
 
+Record skipped_record(const Cell& cell, const RunContext& context) {
+  Record r = blank_record(cell, *find_strategy(cell.strategy), context);
+  r.status = Status::kSkipped;
+  r.reason = context.device_fault;
+  return r;
+}
+
 }  // namespace
 
 const StrategyInfo* find_strategy(const std::string& name) {
@@ -162,7 +171,14 @@ const StrategyInfo* find_strategy(const std::string& name) {
 }
 
 bool run_problem(std::span<const Cell> all, const RunContext& context, const RunEvents& events) {
-  std::vector<Cell> cells(all.begin(), all.end());
+  std::vector<Cell> cells;
+  for (const Cell& cell : all) {
+    if (find_strategy(cell.strategy)->backend == Backend::kCpu || context.device_fault.empty()) {
+      cells.push_back(cell);
+    } else {
+      events.on_record(skipped_record(cell, context));
+    }
+  }
   while (!cells.empty()) {
     std::vector<std::string> done;
     std::int64_t shown = -1;

@@ -13,7 +13,9 @@ namespace moe::harness {
 struct RunContext {
   std::string run_id{};
   Environment environment{};
-  bool measured = true;          // false: validate only
+  std::string device_fault{};  // why strategies of other backends than the CPU are skipped; empty:
+                               // they are not
+  bool measured = true;        // false: validate only
   double timeout_seconds = 600;  // without any sign of life, for one strategy
 };
 

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "harness/device_memory.h"
 #include "kernels/contract/strategy.h"
 
 namespace moe::harness {
@@ -11,17 +12,25 @@ namespace moe::harness {
 // is wrong for the next.
 class TurnedBatch {
  public:
-  explicit TurnedBatch(const Batch& batch);
+  // The numbers are rounded to the dtype already. device: where the strategy reads them; nullptr:
+  // here.
+  TurnedBatch(const Batch& batch, DType dtype, Device* device = nullptr);
 
-  Batch turned(std::int64_t by) const;  // 0 <= by < tokens (0 with no tokens)
-  bool intact() const { return x_ == x_copy_ && logits_ == logits_copy_; }
+  // For the strategy. 0 <= by < tokens (0 with no tokens).
+  Batch turned(std::int64_t by) const;
+  // The same tokens where the judge can read them.
+  Batch on_host(std::int64_t by) const;
+  // Whether the inputs are still what they were.
+  bool intact() const;
 
  private:
   std::int64_t tokens_;
   std::int64_t hidden_;
   std::int64_t experts_;
-  std::vector<float> x_, logits_;            // each token twice: [2 T, H], [2 T, E]
-  std::vector<float> x_copy_, logits_copy_;  // to see whether a strategy wrote to its inputs
+  DType dtype_;
+  std::vector<float> x_, logits_;  // each token twice: [2 T, H], [2 T, E]
+  Placed<float> placed_x_, placed_logits_;
+  Placed<std::uint16_t> placed_x16_;
 };
 
 }  // namespace moe::harness

@@ -7,14 +7,13 @@
 #include <limits>
 
 #include "harness/compare_routing.h"
+#include "harness/number_format.h"
 #include "reference/error_bound.h"
 #include "reference/moe_layer.h"
 #include "reference/route.h"
 
 namespace moe::harness {
 namespace {
-
-constexpr double kUnit = 0x1p-24;  // f32
 
 BasicRouting<double> widened(const Routing& r) {
   return {r.offsets, r.expert, {r.weight.begin(), r.weight.end()}};
@@ -51,8 +50,9 @@ const Truth::Layer& Truth::under(const Routing& routing) {
   const auto x = packed<const double>(x_.data(), s.tokens, s.hidden);
   const auto exact = widened(routing);
   const ExpertWeights& w = *problem_.layer.weights;
-  known_.emplace_back(routing, Layer{reference::moe_layer<double>(s, w, x, exact),
-                                     reference::moe_layer_error_bound(s, w, x, exact, kUnit)});
+  known_.emplace_back(
+      routing, Layer{reference::moe_layer<double>(s, w, x, exact),
+                     reference::moe_layer_error_bound(s, w, x, exact, roundings_of(s.dtype))});
   return known_.back().second;
 }
 

@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "harness/number_format.h"
+
 namespace moe::harness {
 
 Work work_done(const MoeShape& shape, const LoadStats& load, std::int64_t rows_computed) {
@@ -14,7 +16,9 @@ Work work_done(const MoeShape& shape, const LoadStats& load, std::int64_t rows_c
   return {.rows_computed = rows_computed,
           .useful_flops = 2.0 * static_cast<double>(assignments) * expert_weights,
           .issued_flops = 2.0 * static_cast<double>(rows_computed) * expert_weights,
-          .touched_bytes = 4.0 * (static_cast<double>(touched) * expert_weights + 2.0 * rows)};
+          .touched_bytes = static_cast<double>(weight_bytes(shape.dtype)) *
+                               static_cast<double>(touched) * expert_weights +
+                           static_cast<double>(token_bytes(shape.dtype) + 4) * rows};
 }
 
 }  // namespace moe::harness

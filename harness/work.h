@@ -13,9 +13,8 @@ struct Work {
   double useful_flops = 0;         // 2 N 3 H F for the N assignments served
   double issued_flops = 0;         // 2 rows_computed 3 H F
   double touched_bytes = 0;  // what must move at least: the weights of every expert with a token,
-                             // 3 H F, once, T H in and T H out. Experts without a token cost
-                             // nothing. 4 bytes each whatever the dtype: the contract hands over
-                             // floats that were rounded, not narrower numbers.
+                             // 3 H F, once, T H in, both in the bytes of the dtype, and T H out
+                             // in f32. Experts without a token cost nothing.
   bool operator==(const Work&) const = default;
 };
 

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <span>
 
+#include "harness/number_format.h"
 #include "harness/random.h"
 #include "harness/routing_generator.h"
 #include "harness/selection.h"
@@ -19,14 +20,7 @@
 namespace moe::harness {
 namespace {
 
-// The nearest value of the dtype, ties to even. v is finite and far from overflow.
-float round_to(DType dtype, float v) {
-  if (dtype == DType::kF32) return v;
-  const auto bits = std::bit_cast<std::uint32_t>(v);
-  return std::bit_cast<float>((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000);
-}
-
-// n values, uniform with mean 0 and variance 1 / fan_in.
+// n values in rows of fan_in, uniform with mean 0 and variance 1 / fan_in.
 std::vector<float> uniform_weights(std::int64_t n, std::int64_t fan_in, DType dtype,
                                    std::uint64_t seed, Purpose purpose) {
   std::vector<float> v(static_cast<std::size_t>(n));
@@ -36,9 +30,11 @@ std::vector<float> uniform_weights(std::int64_t n, std::int64_t fan_in, DType dt
     const auto words = random_block(seed, purpose, block);
     for (std::int64_t i = 4 * block; i < std::min(n, 4 * block + 4); ++i) {
       const double centred = (static_cast<double>(words[i % 4]) + 0.5) * 0x1p-31 - 1;
-      v[i] = round_to(dtype, static_cast<float>(half_width * centred));
+      const auto value = static_cast<float>(half_width * centred);
+      v[i] = dtype == DType::kE4m3 ? value : round_to(dtype, value);
     }
   }
+  if (dtype == DType::kE4m3) round_rows_to_e4m3(v, fan_in);
   return v;
 }
 

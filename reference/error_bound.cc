@@ -10,7 +10,7 @@ namespace {
 // multiply.
 constexpr double kSwigluRoundings = 5;
 
-// Of a sum of n products, in units of u.
+// Of a sum of n products, in units of its roundoff.
 double sum_error(std::int64_t n, double value, double squares) {
   return std::sqrt(static_cast<double>(n)) * (std::abs(value) + std::sqrt(squares));
 }
@@ -34,37 +34,68 @@ Sum dot(const float* a, const double* b, std::int64_t n) {
 
 double squared(double x) { return x * x; }
 
-// For one expert: h[f] = silu(gate x) * (up x), and how far it may be off, in units of u.
-void hidden(const MoeShape& s, const float* gate, const float* up, const double* x,
-            std::vector<double>& h, std::vector<double>& off) {
+double largest(const double* v, std::int64_t n) {
+  double most = 0;
+  for (std::int64_t i = 0; i < n; ++i) most = std::max(most, std::abs(v[i]));
+  return most;
+}
+
+double norm_squared(const float* v, std::int64_t n) {
+  double squares = 0;
+#pragma omp simd reduction(+ : squares)
+  for (std::int64_t i = 0; i < n; ++i) squares += static_cast<double>(v[i]) * v[i];
+  return squares;
+}
+
+// The square of the error of a product of a row of weights with x: of the sum, of x rounded
+// relatively, and of x rounded in steps.
+double product_error(const MoeShape& s, const Roundings& r, const float* weights, const Sum& sum,
+                     double step) {
+  return squared(r.sum * sum_error(s.hidden, sum.value, sum.squares)) +
+         squared(r.input) * sum.squares +
+         (step > 0 ? squared(step) * norm_squared(weights, s.hidden) : 0);
+}
+
+// For one expert: h[f] = silu(gate x) * (up x), and how far it may be off.
+void hidden(const MoeShape& s, const Roundings& r, const float* gate, const float* up,
+            const double* x, std::vector<double>& h, std::vector<double>& off) {
+  const double x_step = r.row_step * largest(x, s.hidden);
   for (std::int64_t f = 0; f < s.ffn; ++f) {
-    const Sum g = dot(gate + f * s.hidden, x, s.hidden);
-    const Sum v = dot(up + f * s.hidden, x, s.hidden);
+    const float* gate_row = gate + f * s.hidden;
+    const float* up_row = up + f * s.hidden;
+    const Sum g = dot(gate_row, x, s.hidden);
+    const Sum v = dot(up_row, x, s.hidden);
     const double sigma = 1 / (1 + std::exp(-g.value));
     const double silu = g.value * sigma;
     const double slope = sigma * (1 + g.value * (1 - sigma));  // d silu / d g
     h[f] = silu * v.value;
-    off[f] = std::sqrt(squared(slope * v.value * sum_error(s.hidden, g.value, g.squares)) +
-                       squared(silu * sum_error(s.hidden, v.value, v.squares)) +
-                       squared(kSwigluRoundings * h[f]));
+    off[f] = squared(slope * v.value) * product_error(s, r, gate_row, g, x_step) +
+             squared(silu) * product_error(s, r, up_row, v, x_step) +
+             squared(r.sum * kSwigluRoundings * h[f]) + squared(r.hidden * h[f]);
   }
+  const double step = std::max(r.row_step * largest(h.data(), s.ffn), r.hidden_step);
+  for (double& o : off) o = std::sqrt(o + squared(step));
 }
 
 // The square of what one assignment adds to the error of output i: the errors of h carried over,
-// the sum over F, and the weighted addition to the `terms` of the token.
-double output_error(const MoeShape& s, const float* down_row, const std::vector<double>& h,
-                    const std::vector<double>& h_off, double weight, double terms) {
+// the sum over F, the rounding of the expert's row, and the weighted addition to the `terms` of the
+// token.
+double output_error(const MoeShape& s, const Roundings& r, const float* down_row,
+                    const std::vector<double>& h, const std::vector<double>& h_off, double weight,
+                    double terms) {
   const Sum out = dot(down_row, h.data(), s.ffn);
   const Sum carried = dot(down_row, h_off.data(), s.ffn);
-  return squared(weight) * (carried.squares + squared(sum_error(s.ffn, out.value, out.squares)) +
-                            squared((1 + terms) * out.value));
+  return squared(weight) *
+         (carried.squares + squared(r.sum * sum_error(s.ffn, out.value, out.squares)) +
+          squared(r.output * out.value) + squared(r.sum * (1 + terms) * out.value));
 }
 
 }  // namespace
 
 std::vector<double> moe_layer_error_bound(const MoeShape& s, const ExpertWeights& weights,
                                           MatrixView<const double> x,
-                                          const BasicRouting<double>& routing, double u) {
+                                          const BasicRouting<double>& routing,
+                                          const Roundings& roundings) {
   std::vector<double> bound(static_cast<std::size_t>(s.tokens), 0);
   const double unlucky = 1 + 4 / std::sqrt(static_cast<double>(std::min(s.hidden, s.ffn)));
 #pragma omp parallel for schedule(dynamic, 4)
@@ -75,13 +106,14 @@ std::vector<double> moe_layer_error_bound(const MoeShape& s, const ExpertWeights
     double squares = 0;
     for (auto a = routing.offsets[t]; a < routing.offsets[t + 1]; ++a) {
       const std::int64_t first = routing.expert[a] * s.ffn * s.hidden;
-      hidden(s, weights.gate.data() + first, weights.up.data() + first, x.row(t).data(), h, h_off);
+      hidden(s, roundings, weights.gate.data() + first, weights.up.data() + first, x.row(t).data(),
+             h, h_off);
       const float* down = weights.down.data() + first;  // [H, F]
       for (std::int64_t i = 0; i < s.hidden; ++i) {
-        squares += output_error(s, down + i * s.ffn, h, h_off, routing.weight[a], terms);
+        squares += output_error(s, roundings, down + i * s.ffn, h, h_off, routing.weight[a], terms);
       }
     }
-    bound[t] = unlucky * u * std::sqrt(squares);
+    bound[t] = unlucky * std::sqrt(squares);
   }
   return bound;
 }

@@ -7,8 +7,21 @@
 
 namespace moe::reference {
 
-// How far rounding can be expected to take one MoE layer computed in a precision of unit roundoff
-// `u` (f32: 2^-24) away from the exact one, per token, as an L2 norm over the row: [T].
+// What a layer rounds, as unit roundoffs: relative errors of one rounding to nearest. 0: not
+// rounded.
+struct Roundings {
+  double sum = 0x1p-24;  // every product and addition: f32
+  double input = 0;      // tokens again before the first product (e4m3)
+  double hidden = 0;     // silu(gate) * up before the second product
+  double output = 0;     // an expert's row before the weighted sum
+  // Below the least normal number steps are absolute: as a share of the largest value of the row
+  // (formats with a scale for each row), or as they are.
+  double row_step = 0;     // of input and hidden
+  double hidden_step = 0;  // of hidden
+};
+
+// How far rounding can be expected to take one MoE layer away from the exact one, per token, as
+// an L2 norm over the row: [T].
 //
 // Roundings are taken as independent and without bias (Higham and Mary 2019): what n of them do to
 // a sum grows with sqrt(n), and errors of independent terms add as squares. A sum of n products is
@@ -20,6 +33,7 @@ namespace moe::reference {
 // taken as given.
 std::vector<double> moe_layer_error_bound(const MoeShape& shape, const ExpertWeights& weights,
                                           MatrixView<const double> x,
-                                          const BasicRouting<double>& routing, double u);
+                                          const BasicRouting<double>& routing,
+                                          const Roundings& roundings);
 
 }  // namespace moe::reference

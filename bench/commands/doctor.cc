@@ -40,7 +40,9 @@ std::string page_state() {
 }
 
 std::vector<Finding> findings() {
-  const auto e = harness::capture_environment(command_line_words(), matrix_product_library());
+  const auto device = harness::probe_device();
+  const auto e =
+      harness::capture_environment(command_line_words(), matrix_product_library(), device);
   return {{"processor", e.cpu},
           {"cores", std::to_string(e.cores)},
           {"memory", fmt::format("{:.1f} GB", static_cast<double>(e.memory_bytes) / 1e9)},
@@ -51,7 +53,7 @@ std::vector<Finding> findings() {
           {"compiler", e.compiler + " " + e.flags},
           {"build", e.build_id},
           {"matrix product", e.blas},
-          {"CUDA strategies", e.gpu ? "built" : "skipped: " + e.gpu_reason},
+          {"CUDA strategies", e.gpu ? "run on " + *e.gpu : "skipped: " + e.gpu_reason},
           {"CUDA driver", cuda_state()},
           {"HTML page", page_state()}};
 }

@@ -15,15 +15,29 @@ namespace {
 
 using Rows = nlohmann::ordered_json;  // an array of objects, all with the same keys of text
 
+// Of a small layer: a strategy may decline others for other reasons.
+std::string dtypes_of(const StrategyInfo& strategy) {
+  std::string all;
+  for (int i = 0; i < static_cast<int>(kDTypeNames.size()); ++i) {
+    const MoeShape shape{.tokens = 1,
+                         .hidden = 64,
+                         .ffn = 64,
+                         .experts = 8,
+                         .top_k = 2,
+                         .dtype = static_cast<DType>(i)};
+    if (strategy.unsupported(shape)) continue;
+    all += (all.empty() ? "" : " ") + std::string(kDTypeNames[i]);
+  }
+  return all.empty() ? "none here" : all;
+}
+
 Rows strategies() {
   Rows rows = Rows::array();
-  MoeShape bf16;
-  bf16.dtype = DType::kBf16;
   for (const StrategyInfo* s : all_strategies()) {
     rows.push_back({{"name", s->name},
                     {"backend", to_string(s->backend)},
                     {"policy", harness::policy_name(s->policy({}))},
-                    {"dtypes", s->unsupported(bf16) ? "f32" : "f32 bf16"},
+                    {"dtypes", dtypes_of(*s)},
                     {"summary", s->summary}});
   }
   return rows;

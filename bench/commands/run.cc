@@ -32,9 +32,10 @@ struct RunOptions {
 };
 
 harness::RunContext context_of(bool measured, double timeout) {
+  const harness::DeviceState device = harness::probe_device();
   return {harness::make_run_id(),
-          harness::capture_environment(command_line_words(), matrix_product_library()), measured,
-          timeout};
+          harness::capture_environment(command_line_words(), matrix_product_library(), device),
+          device.fault, measured, timeout};
 }
 
 ExitCode exit_code(const std::vector<Record>& records) {

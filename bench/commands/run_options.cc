@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "bench/commands/commands.h"
+#include "harness/probe_device.h"
 #include "harness/workload.h"
 #include "kernels/contract/error.h"
 #include "kernels/contract/strategy.h"
@@ -14,9 +15,22 @@
 namespace moe::cli {
 namespace {
 
-bool cuda_is_built() {
+bool is_built(Backend backend) {
   return std::ranges::any_of(all_strategies(),
-                             [](const StrategyInfo* s) { return s->backend == Backend::kCuda; });
+                             [=](const StrategyInfo* s) { return s->backend == backend; });
+}
+
+// The command line, or the environment, insists on a GPU.
+void demand_gpu(const std::string& who) {
+  const auto refuse = [&](const std::string& why) {
+    fmt::print(stderr, "moebench: {} asks for CUDA, and {}\n", who, why);
+    throw ExitWith{kUnusableEnvironment};
+  };
+  if (!is_built(Backend::kCuda)) {
+    refuse("this program was built without it: configure with `cmake --preset cuda`");
+  }
+  const harness::DeviceState device = harness::probe_device();
+  if (!device.usable()) refuse(device.fault);
 }
 
 harness::Known known_words() {
@@ -32,19 +46,20 @@ void add_cell_options(CLI::App& command, CellOptions& options) {
   auto& s = options.selection;
   command.add_option("--filter", s.filter, "Only cells whose name matches this regular expression");
   command.add_option("--strategy", s.strategy, "Only this strategy: NAME or NAME@BACKEND");
-  command.add_option("--backend", s.backend, "Only this backend: cpu or cuda");
+  command.add_option("--backend", s.backend, "Only this backend: cpu, cuda or sim");
   command.add_option("--preset", s.preset, "One of the matrix file's presets");
   command.add_option("--set", s.sets, "axes.tokens=[1,64] or base.samples=5; may be repeated");
   command.add_option("--seed", s.seed, "Instead of every cell's own seed");
 }
 
 harness::Matrix read_cells(const CellOptions& options) {
-  const bool required = std::getenv("MOEBENCH_REQUIRE_GPU") != nullptr;
-  if ((options.selection.backend == "cuda" || required) && !cuda_is_built()) {
+  const char* required = std::getenv("MOEBENCH_REQUIRE_GPU");
+  if (required != nullptr && std::string_view(required) != "0") demand_gpu("MOEBENCH_REQUIRE_GPU");
+  if (options.selection.backend == "cuda") demand_gpu("--backend cuda");
+  if (options.selection.backend == "sim" && !is_built(Backend::kSim)) {
     fmt::print(stderr,
-               "moebench: {} asks for CUDA, and this program was built without it: configure with "
-               "`cmake --preset cuda`\n",
-               required ? "MOEBENCH_REQUIRE_GPU" : "--backend cuda");
+               "moebench: --backend sim asks for the interpreter, and this program was built "
+               "without it: configure with `cmake --preset simt`\n");
     throw ExitWith{kUnusableEnvironment};
   }
   return harness::read_matrix(options.matrix, options.selection, known_words());

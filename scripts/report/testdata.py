@@ -102,7 +102,7 @@ def record(shape, workload, tokens, strategy, seed=1, samples=30):
     cell = f"{problem_id}/{strategy}@cpu"
     mean = sum(slots) / experts
     line = {
-        "schema": "moebench.result", "schema_version": "1.0.0",
+        "schema": "moebench.result", "schema_version": "1.1.0",
         "run_id": "20261122T010203Z-1a2b3c", "cell": cell, "problem_id": problem_id,
         "problem": {"shape": shape, "tokens": tokens, "hidden": hidden, "ffn": ffn,
                     "experts": experts, "top_k": top_k, "renormalize": False, "dtype": "f32"},
@@ -127,6 +127,8 @@ def record(shape, workload, tokens, strategy, seed=1, samples=30):
                  "dropped_tokens": dropped ** 2, "gate_mass_lost": dropped * 0.8},
         "timing": timing(times, random_), "timing_reason": None,
         "stages": {**stages, "unattributed": 0.03 * base}, "stages_reason": None,
+        "graph": None, "graph_reason": "on the CPU there is nothing to record",
+        "execution": {"host_syncs": 0, "graph": False, "repeatable": True},
         "work": {"rows_computed": sum(slots), "useful_flops": 6 * hidden * ffn * sum(slots),
                  "issued_flops": 6 * hidden * ffn * sum(slots), "touched_bytes": 2.8e7,
                  "tokens_per_second": tokens / base * 1e9, "useful_flops_per_second": 6e10},
@@ -158,7 +160,8 @@ def failed(line, status):
     reason = BAD[status]
     return line | {
         "status": status, "reason": reason, "timing": None, "timing_reason": reason,
-        "stages": None, "stages_reason": reason, "work": None, "load": None,
+        "stages": None, "stages_reason": reason, "graph": None, "graph_reason": reason,
+        "work": None, "load": None,
         "distance_from_dropless": None, "workspace_bytes": None,
         "validation": line["validation"]
         | {"passed": False, "worst_error": 3.1e-4, "fault": reason}
