@@ -31,9 +31,10 @@ void select_top_k(const TopK& problem, cudaStream_t stream);
 // ---- grouping ----------------------------------------------------------------------------------
 
 enum class GroupingMethod : std::uint8_t {
-  kCountingSort,  // one launch, stable: the slots of an expert are in token order
-  kAtomic,  // one launch, places by atomicAdd: the order within an expert changes from run to run
-  kRadixSort,  // CUB: histogram, scan, and a radix sort of ceil(log2 E) bits; stable
+  // Both one launch up to 32768 assignments, two beyond.
+  kCountingSort,  // stable: the slots of an expert are in token order
+  kAtomic,        // places by atomicAdd: the order within an expert changes from run to run
+  kRadixSort,     // CUB: a radix sort of ceil(log2 E) bits, and one launch to read it off; stable
 };
 
 // Where the groups of the experts lie. `begin` is written by the exact methods, and by the caller
@@ -55,12 +56,13 @@ class Grouping {
   void run(const std::int32_t* expert, std::int64_t assignments, int top_k, const Slots& slots,
            cudaStream_t stream);
   std::int64_t workspace_bytes() const;
-  int launches() const;  // a run
+  int launches() const;  // kernels and memsets of a run with the most assignments
 
  private:
   GroupingMethod method_ = GroupingMethod::kCountingSort;
   int experts_ = 0;
   Buffer<std::uint8_t> workspace_;  // CUB's, and the sorted keys; per-block histograms
+  int launches_ = 0;
 };
 
 // Every expert has `height` slots: those of expert e are e * height .. (e + 1) * height. All
