@@ -31,7 +31,7 @@ Workspace divide(std::uint8_t* workspace, std::int64_t assignments) {
 
 // At least one, though a single expert needs none.
 int bits_of_expert(int experts) {
-  return std::max(1, std::bit_width(static_cast<unsigned>(experts - 1)));
+  return std::max(1, static_cast<int>(std::bit_width(static_cast<unsigned>(experts - 1))));
 }
 
 // Asked for the bytes it needs if `memory` is null; runs otherwise.
