@@ -70,6 +70,7 @@ TEST(PlaceWithHeight, IsTheHostsForManyExpertsAndTokens) {
   expect_right(
       [] {
         return place_all({{1000, 2, 100, 25},
+                          {3100, 2, 7, 900},
                           {600, 8, 60, 64},
                           {129, 8, 1024, 3},
                           {15, 2, 1000, 15},

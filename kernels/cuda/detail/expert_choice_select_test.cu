@@ -135,7 +135,7 @@ TEST(ExpertChoiceSelect, IsTheHostsForManyExpertsAndTokens) {
   expect_right(
       [] {
         return select_all(
-            {{129, 60, 30}, {1000, 8, 250}, {1100, 3, 400}, {15, 128, 1}, {40, 1000, 1}}, 4);
+            {{129, 60, 30}, {1000, 8, 250}, {1100, 3, 400}, {15, 128, 1}, {40, 300, 1}}, 4);
       },
       few_ways());
 }

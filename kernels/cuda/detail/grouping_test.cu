@@ -130,7 +130,7 @@ TEST_P(GroupingBy, PutsAllOnOneExpert) {
 TEST_P(GroupingBy, IsTheHostsForManyAssignments) {
   expect_right(
       [] {
-        for (const auto& [n, experts] : {std::pair{7000, 33}, {33001, 9}}) {
+        for (const auto& [n, experts] : {std::pair{7000, 34}, {33001, 9}}) {
           const auto expert = Numbers(n).integers(n, experts);
           if (auto wrong = group(expert, 1, experts, GetParam()); !wrong.empty()) return wrong;
         }
