@@ -140,6 +140,11 @@ TEST(ExpertChoiceSelect, IsTheHostsForManyExpertsAndTokens) {
       few_ways());
 }
 
+// So many that a block turns round several tiles of experts, one after the other.
+TEST(ExpertChoiceSelect, IsTheHostsWhereEveryMultiprocessorIsBusy) {
+  expect_right([] { return select_all({{1000, 160, 9}}, 4); }, {{}});
+}
+
 // Rows that repeat: equal probabilities at and around the last that is taken.
 TEST(ExpertChoiceSelect, GivesTiesToTheLowerToken) {
   expect_right([] {

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <ostream>
 #include <vector>
 
 #include "kernels/common/slots.h"
@@ -8,6 +10,12 @@
 #include "kernels/cuda/detail/testing.h"
 
 namespace moe::cuda {
+
+// As a test's name and a failure call it.
+void PrintTo(GroupingMethod method, std::ostream* os) {
+  *os << std::array{"CountingSort", "Atomic", "RadixSort"}[static_cast<int>(method)];
+}
+
 namespace {
 
 using simt::cuda_tests::few_ways;
@@ -83,11 +91,8 @@ constexpr GroupingMethod kMethods[] = {GroupingMethod::kCountingSort, GroupingMe
 
 class GroupingBy : public ::testing::TestWithParam<GroupingMethod> {};
 
-std::string method_name(const ::testing::TestParamInfo<GroupingMethod>& info) {
-  constexpr const char* kNames[] = {"CountingSort", "Atomic", "RadixSort"};
-  return kNames[static_cast<int>(info.param)];
-}
-INSTANTIATE_TEST_SUITE_P(, GroupingBy, ::testing::ValuesIn(kMethods), method_name);
+INSTANTIATE_TEST_SUITE_P(, GroupingBy, ::testing::ValuesIn(kMethods),
+                         ::testing::PrintToStringParamName());
 
 TEST_P(GroupingBy, IsTheHostsInEveryOrder) {
   expect_right([] {
