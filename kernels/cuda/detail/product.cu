@@ -41,10 +41,10 @@ void check_product(const GroupedProduct& p) {
   require(p.c_type != DType::kE4m3, "C cannot be e4m3");
   require(p.epilogue != Epilogue::kSwiglu || p.columns % 2 == 0,
           "columns come in pairs of gate and up, so their number must be even");
-  require(p.epilogue != Epilogue::kScatterAdd ||
-              (p.c_type == DType::kF32 && p.token_of_slot != nullptr &&
-               p.weight_of_slot != nullptr),
-          "scattering adds to f32 and needs a token and a weight of each slot");
+  require(
+      p.epilogue != Epilogue::kScatterAdd ||
+          (p.c_type == DType::kF32 && p.token_of_slot != nullptr && p.weight_of_slot != nullptr),
+      "scattering adds to f32 and needs a token and a weight of each slot");
   require(p.dtype != DType::kE4m3 || (p.a_scale != nullptr && p.b_scale != nullptr),
           "e4m3 needs the scales of A and B");
 }
@@ -105,8 +105,7 @@ std::optional<std::string> product_unsupported(ProductKernel kernel, DType dtype
     return text("fma multiplies f32 only, not ").append(to_string(dtype));
   }
   if (dtype == DType::kF32) return text(to_string(kernel)).append(": tensor cores have no f32");
-  if ((kernel == ProductKernel::kWgmma || kernel == ProductKernel::kMixed) &&
-      !device.has_wgmma()) {
+  if ((kernel == ProductKernel::kWgmma || kernel == ProductKernel::kMixed) && !device.has_wgmma()) {
     return text(to_string(kernel)).append(" needs sm_90: no other architecture has wgmma");
   }
   if (dtype == DType::kE4m3 && !device.has_e4m3()) {

@@ -14,8 +14,8 @@ template <auto kKernel, class Shape>
 int resident_blocks() {
   static const int blocks = [] {
     int each = 0;
-    check(cudaFuncSetAttribute(kKernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               Shape::kBytes));
+    check(
+        cudaFuncSetAttribute(kKernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Shape::kBytes));
     check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, kKernel, Shape::kThreads,
                                                         Shape::kBytes));
     return each * device_traits().multiprocessors;

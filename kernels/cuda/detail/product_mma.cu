@@ -11,8 +11,8 @@ namespace {
 
 // Warps stand `kDown` x `kAcross`; each computes kTall x 16 rows and 32 columns.
 template <int kTallOf, int kDownOf, int kAcrossOf, int kStages>
-struct MmaShape : RingShape<kTallOf * kDownOf * 16, kAcrossOf * 32, kDownOf * kAcrossOf * 32,
-                            kStages> {
+struct MmaShape
+    : RingShape<kTallOf * kDownOf * 16, kAcrossOf * 32, kDownOf * kAcrossOf * 32, kStages> {
   static constexpr int kTall = kTallOf, kAcross = kAcrossOf;
 };
 // Two blocks a multiprocessor hold 144 KiB (sm_80 has 164, sm_90 and later 228) with 64 rows and
@@ -49,8 +49,8 @@ __device__ __forceinline__ void multiply(float (&sum)[Shape::kTall][kWide][4],
     }
 #pragma unroll
     for (int j = 0; j < kWide / 2; ++j) {
-      load_matrices(b[j], stage + Shape::kBytesOfA +
-                              turned(column + j * 16, slice * 2 + lane / 8 % 2, lane));
+      load_matrices(
+          b[j], stage + Shape::kBytesOfA + turned(column + j * 16, slice * 2 + lane / 8 % 2, lane));
     }
 #pragma unroll
     for (int i = 0; i < Shape::kTall; ++i) {

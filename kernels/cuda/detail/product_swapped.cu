@@ -25,8 +25,7 @@ __device__ __forceinline__ void multiply(float (&sum)[kWide][4], const unsigned 
 #pragma unroll
   for (int slice = 0; slice < 4; ++slice) {
     std::uint32_t weights[4], tokens[4];
-    load_matrices(weights,
-                  stage + Shape::kBytesOfA + turned(column, slice * 2 + lane / 16, lane));
+    load_matrices(weights, stage + Shape::kBytesOfA + turned(column, slice * 2 + lane / 16, lane));
     load_matrices(tokens, stage + turned(row, slice * 2 + lane / 8 % 2, lane));
     mma<kType>(sum[0], weights, tokens[0], tokens[1]);
     if (wide > 1) mma<kType>(sum[1], weights, tokens[2], tokens[3]);

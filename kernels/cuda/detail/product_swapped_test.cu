@@ -25,9 +25,7 @@ TEST_P(ProductSwapped, StoresEveryTypeWithEveryEpilogue) {
 
 INSTANTIATE_TEST_SUITE_P(All, ProductSwapped,
                          ::testing::Values(DType::kBf16, DType::kF16, DType::kTf32, DType::kE4m3),
-                         [](const auto& name) {
-                           return std::string(moe::to_string(name.param));
-                         });
+                         [](const auto& name) { return std::string(moe::to_string(name.param)); });
 
 }  // namespace
 }  // namespace moe::cuda

@@ -69,7 +69,8 @@ inline double get_number(DType type, const std::uint8_t* from) {
   return get(float{});
 }
 
-// ---- a matrix whose rows begin at multiples of 16 bytes ------------------------------------------
+// ---- a matrix whose rows begin at multiples of 16 bytes
+// ------------------------------------------
 
 struct HostMatrix {
   DType type = DType::kF32;
@@ -361,8 +362,7 @@ inline std::vector<ProductCase> output_cases(DType dtype) {
         cases.push_back({dtype, {3, 18}, 74, 20, epilogue, c_type, false, skewed});
       }
     }
-    cases.push_back(
-        {dtype, {3, 18}, 74, 20, Epilogue::kScatterAdd, DType::kF32, false, skewed});
+    cases.push_back({dtype, {3, 18}, 74, 20, Epilogue::kScatterAdd, DType::kF32, false, skewed});
   }
   return cases;
 }

@@ -42,19 +42,20 @@ __device__ __forceinline__ void load_matrices(std::uint32_t (&r)[4], const void*
                : "memory");
 }
 
-// ---- mma.sync: d[16, 8] += a[16, 32 bytes] * b[8, 32 bytes]^T ------------------------------------
+// ---- mma.sync: d[16, 8] += a[16, 32 bytes] * b[8, 32 bytes]^T
+// ------------------------------------
 
 // In bytes the fragments of all formats are alike: a[i] is the l % 4-th word of row l / 4 of matrix
 // i, where the matrices are rows 0-7 and 8-15 of bytes 0-15, then the same rows of bytes 16-31; b0
 // and b1 are bytes 0-15 and 16-31 of 8 rows. d: row l / 4, columns l % 4 * 2 and the next; then
 // row l / 4 + 8.
-#define MOE_MMA(name, shape, type)                                                             \
-  __device__ __forceinline__ void name(float (&d)[4], const std::uint32_t (&a)[4],             \
-                                       std::uint32_t b0, std::uint32_t b1) {                   \
-    asm("mma.sync.aligned." shape ".row.col.f32." type "." type                                \
-        ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"                 \
-        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                       \
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));                       \
+#define MOE_MMA(name, shape, type)                                                                 \
+  __device__ __forceinline__ void name(float(&d)[4], const std::uint32_t(&a)[4], std::uint32_t b0, \
+                                       std::uint32_t b1) {                                         \
+    asm("mma.sync.aligned." shape ".row.col.f32." type "." type                                    \
+        ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"                     \
+        : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                           \
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));                           \
   }
 MOE_MMA(mma_bf16, "m16n8k16", "bf16")
 MOE_MMA(mma_f16, "m16n8k16", "f16")
