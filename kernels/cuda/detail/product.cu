@@ -12,6 +12,7 @@ namespace moe::cuda {
 namespace {
 
 constexpr std::int64_t kInt32Max = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kMostTiles = std::int64_t{1} << 30;  // a block's next tile is an int32, too
 
 int bytes_of(DType dtype) {
   if (dtype == DType::kE4m3) return 1;
@@ -82,7 +83,7 @@ std::int32_t most_tiles(const GroupedProduct& p, int rows_a_tile, int columns_a_
   // A tile has at least one row, and a group at most one tile that is not full.
   const std::int64_t row_tiles = std::min(p.most_rows, p.most_rows / rows_a_tile + p.experts);
   const std::int64_t tiles = row_tiles * ((p.columns + columns_a_tile - 1) / columns_a_tile);
-  require(tiles <= kInt32Max, "there are 2^31 tiles or more");
+  require(tiles <= kMostTiles, "there are more than 2^30 tiles");
   return static_cast<std::int32_t>(tiles);
 }
 

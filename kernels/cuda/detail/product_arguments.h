@@ -1,4 +1,4 @@
-// What the kernels of products.h are given: a GroupedProduct, checked, with its strides in bytes.
+// What the kernels of product.h are given: a GroupedProduct, checked, with its strides in bytes.
 #pragma once
 #include <cstdint>
 
@@ -42,7 +42,7 @@ struct ProductArguments {
 ProductArguments product_arguments(const GroupedProduct& product);
 
 // The most tiles there can be: the host does not know how many rows each group has. Throws
-// std::invalid_argument where there would be 2^31 or more.
+// std::invalid_argument where there would be more than 2^30.
 std::int32_t most_tiles(const GroupedProduct& product, int rows_a_tile, int columns_a_tile);
 
 }  // namespace moe::cuda

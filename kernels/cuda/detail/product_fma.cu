@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(Shape::kThreads, 4)
       const OutputRow row = output_row(p.out, tile.slot + row_of(i), tile.end);
 #pragma unroll
       for (int j = 0; j < kWide; j += 2) {
-        output_pair(p.out, row, tile.expert, tile.column + column_of(j), sum[i][j], sum[i][j + 1]);
+        output_pair(p.out, row, tile.column + column_of(j), sum[i][j], sum[i][j + 1]);
       }
     }
   }

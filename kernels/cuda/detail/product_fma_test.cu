@@ -10,7 +10,7 @@ TEST(ProductFma, EqualsTheProductInDoublePrecision) {
 }
 
 TEST(ProductFma, StoresEveryTypeWithEveryEpilogue) {
-  expect_products(output_cases(DType::kF32), ProductKernel::kFma);
+  expect_products(output_cases(DType::kF32), ProductKernel::kFma, two_ways());
 }
 
 TEST(ProductFma, OtherTypesAreRefused) {

@@ -62,22 +62,44 @@ __device__ __forceinline__ void multiply(float (&sum)[Shape::kTall][kWide][4],
   }
 }
 
-template <class Shape>
+// A row's 32 columns.
+__device__ __forceinline__ void put_row(const Output& out, const OutputRow& row,
+                                        std::int32_t column, const float2 (&pair)[kWide]) {
+  if (is_for_quads(out, column)) return output_quad(out, row, column, pair);
+  const int lane = static_cast<int>(threadIdx.x) % 4;
+#pragma unroll
+  for (int j = 0; j < kWide; ++j) {
+    output_pair(out, row, column + j * 8 + lane * 2, pair[j].x, pair[j].y);
+  }
+}
+
+template <DType kType, class Shape>
 __device__ __forceinline__ void put_out(const Output& out, const Tile& tile,
                                         const float (&sum)[Shape::kTall][kWide][4]) {
   const WarpPlace<Shape> warp;
   const int lane = static_cast<int>(threadIdx.x) % 32;
+  const std::int32_t column = tile.column + warp.column;
+  float2 scale[kWide];
+#pragma unroll
+  for (int j = 0; j < kWide && kType == DType::kE4m3; ++j) {
+    scale[j] = column_scales(out, tile.expert, column + j * 8 + lane % 4 * 2);
+  }
 #pragma unroll
   for (int i = 0; i < Shape::kTall; ++i) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const std::int32_t slot = tile.slot + warp.row + i * 16 + half * 8 + lane / 4;
       const OutputRow row = output_row(out, slot, tile.end);
+      float2 pair[kWide];
 #pragma unroll
       for (int j = 0; j < kWide; ++j) {
-        output_pair(out, row, tile.expert, tile.column + warp.column + j * 8 + lane % 4 * 2,
-                    sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
+        pair[j] = {sum[i][j][half * 2], sum[i][j][half * 2 + 1]};
+        if constexpr (kType == DType::kE4m3) {
+          pair[j].x *= row.scale * scale[j].x;
+          pair[j].y *= row.scale * scale[j].y;
+        }
       }
+      put_row(out, row, column, pair);
     }
   }
 }
@@ -95,7 +117,7 @@ __global__ void __launch_bounds__(Shape::kThreads, 2)
   for (int index = static_cast<int>(blockIdx.x); index < tiles.size(); index += gridDim.x) {
     float sum[Shape::kTall][kWide][4] = {};
     for (int step = 0; step < steps; ++step) multiply<kType, Shape>(sum, ring.take());
-    put_out<Shape>(p.out, tiles.at(index), sum);
+    put_out<kType, Shape>(p.out, tiles.at(index), sum);
   }
 }
 

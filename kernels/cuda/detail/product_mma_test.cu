@@ -21,7 +21,7 @@ TEST_P(ProductMma, EqualsTheProductInDoublePrecision) {
 // What follows the products is the same code for all types of A.
 TEST_P(ProductMma, StoresEveryTypeWithEveryEpilogue) {
   if (dtype() == DType::kF16 || dtype() == DType::kTf32) return;
-  expect_products(output_cases(dtype()), kernel());
+  expect_products(output_cases(dtype()), kernel(), two_ways());
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -72,22 +72,24 @@ __device__ __forceinline__ void store_two(const Output& out, std::int64_t at, fl
   }
 }
 
-// The sums of columns `column` (even) and column + 1 of expert `expert`.
+// What the sums of columns `column` (even) and column + 1 are multiplied by, besides
+// OutputRow::scale. Only where there are scales.
+__device__ __forceinline__ float2 column_scales(const Output& out, std::int32_t expert,
+                                                std::int32_t column) {
+  const float* scale = out.b_scale + row_of_b(expert, out.columns, column);
+  return {column < out.columns ? scale[0] : 1.0f, column + 1 < out.columns ? scale[1] : 1.0f};
+}
+
+// Columns `column` (even) and column + 1 of a row, scaled already.
 __device__ __forceinline__ void output_pair(const Output& out, const OutputRow& row,
-                                            std::int32_t expert, std::int32_t column, float x,
-                                            float y) {
+                                            std::int32_t column, float x, float y) {
   if (!row.used || column >= out.columns) return;
-  const bool both = column + 1 < out.columns;
-  if (out.b_scale != nullptr) {
-    const float* scale = out.b_scale + row_of_b(expert, out.columns, column);
-    x *= row.scale * scale[0];
-    if (both) y *= row.scale * scale[1];
-  }
   if (out.epilogue == Epilogue::kSwiglu) {
     store_one(out, element_of_c(row.row, out.stride, column / 2), swiglu(x, y));
     return;
   }
   const std::int64_t at = element_of_c(row.row, out.stride, column);
+  const bool both = column + 1 < out.columns;
   if (out.epilogue == Epilogue::kScatterAdd) {
     float* to = static_cast<float*>(out.c) + at;
     atomicAdd(to, row.weight * x);
@@ -97,6 +99,68 @@ __device__ __forceinline__ void output_pair(const Output& out, const OutputRow& 
   } else {
     store_one(out, at, x);
   }
+}
+
+// ---- 32 columns of a row, of which each of four neighbouring lanes has four pairs
+// ----------------
+
+// Lane t of four has word j for lane j: afterwards it has the words that were for it, in order.
+__device__ __forceinline__ void exchange_in_quad(std::uint32_t (&word)[4]) {
+  const unsigned lane = threadIdx.x;
+#pragma unroll
+  for (int step = 1; step <= 2; step *= 2) {
+    const bool upper = (lane & step) != 0;
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      std::uint32_t& low = word[step == 1 ? 2 * i : i];
+      std::uint32_t& high = word[step == 1 ? 2 * i + 1 : i + 2];
+      const std::uint32_t other = __shfl_xor_sync(0xffffffffu, upper ? low : high, step);
+      (upper ? low : high) = other;
+    }
+  }
+}
+
+// Whether output_quad can do it: it stores 16 bytes a lane where pairs would fill half a sector.
+__device__ __forceinline__ bool is_for_quads(const Output& out, std::int32_t column) {
+  const bool narrow = out.type == DType::kBf16 || out.type == DType::kF16;
+  return out.aligned && column + 32 <= out.columns &&
+         (out.epilogue == Epilogue::kSwiglu || (out.epilogue == Epilogue::kStore && narrow));
+}
+
+// Columns `column` to column + 31; pair j is of columns column + 8 j + 2 (lane % 4) and the next.
+// All lanes of the warp.
+__device__ __forceinline__ void output_quad(const Output& out, const OutputRow& row,
+                                            std::int32_t column, const float2 (&pair)[4]) {
+  const bool narrow = out.type == DType::kBf16 || out.type == DType::kF16;
+  const int lane = static_cast<int>(threadIdx.x) % 4;
+  std::uint32_t word[4];
+  if (out.epilogue == Epilogue::kStore) {
+#pragma unroll
+    for (int j = 0; j < 4; ++j) word[j] = packed_bits(out.type, pair[j].x, pair[j].y);
+    exchange_in_quad(word);
+    if (!row.used) return;
+    const std::int64_t at = element_of_c(row.row, out.stride, column + lane * 8);
+    static_cast<uint4*>(out.c)[at / 8] = {word[0], word[1], word[2], word[3]};
+    return;
+  }
+#pragma unroll
+  for (int j = 0; j < 4; ++j) word[j] = __float_as_uint(swiglu(pair[j].x, pair[j].y));
+  exchange_in_quad(word);
+  if (!row.used) return;
+  const std::int64_t at = element_of_c(row.row, out.stride, column / 2 + lane * 4);
+  float x[4];
+#pragma unroll
+  for (int j = 0; j < 4; ++j) x[j] = __uint_as_float(word[j]);
+  if (narrow) {
+    static_cast<uint2*>(out.c)[at / 4] = {packed_bits(out.type, x[0], x[1]),
+                                          packed_bits(out.type, x[2], x[3])};
+    return;
+  }
+  if (out.type == DType::kTf32) {
+#pragma unroll
+    for (float& each : x) each = round_to_tf32(each);
+  }
+  static_cast<float4*>(out.c)[at / 4] = {x[0], x[1], x[2], x[3]};
 }
 
 }  // namespace moe::cuda

@@ -34,6 +34,7 @@ __device__ __forceinline__ void multiply(float (&sum)[kWide][4], const unsigned 
 
 // A lane's sums are of columns l / 4 and l / 4 + 8 and of two neighbouring rows; the epilogues want
 // two neighbouring columns of one row. Lanes l and l + 4 have the other's missing half.
+template <DType kType>
 __device__ __forceinline__ void put_out(const Output& out, const Tile& tile,
                                         const float (&sum)[kWide][4]) {
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
@@ -47,7 +48,13 @@ __device__ __forceinline__ void put_out(const Output& out, const Tile& tile,
       const float first = sum[j][half * 2], second = sum[j][half * 2 + 1];
       const float other = __shfl_xor_sync(0xffffffffu, odd ? first : second, 4);
       const std::int32_t column = tile.column + warp * 16 + half * 8 + lane / 8 * 2;
-      output_pair(out, row, tile.expert, column, odd ? other : first, odd ? second : other);
+      float2 pair = {odd ? other : first, odd ? second : other};
+      if constexpr (kType == DType::kE4m3) {
+        const float2 scale = column_scales(out, tile.expert, column);
+        pair.x *= row.scale * scale.x;
+        pair.y *= row.scale * scale.y;
+      }
+      output_pair(out, row, column, pair.x, pair.y);
     }
   }
 }
@@ -67,7 +74,7 @@ __global__ void __launch_bounds__(Shape::kThreads, 2)
     const int wide = tile.end - tile.slot > 8 ? 2 : 1;
     float sum[kWide][4] = {};
     for (int step = 0; step < steps; ++step) multiply<kType>(sum, ring.take(), wide);
-    put_out(p.out, tile, sum);
+    put_out<kType>(p.out, tile, sum);
   }
 }
 

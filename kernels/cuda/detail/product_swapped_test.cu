@@ -20,7 +20,7 @@ TEST_P(ProductSwapped, EqualsTheProductInDoublePrecision) {
 // What follows the products is the same code for all types of A.
 TEST_P(ProductSwapped, StoresEveryTypeWithEveryEpilogue) {
   if (GetParam() == DType::kF16 || GetParam() == DType::kTf32) return;
-  expect_products(output_cases(GetParam()), ProductKernel::kSwapped);
+  expect_products(output_cases(GetParam()), ProductKernel::kSwapped, two_ways());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ProductSwapped,

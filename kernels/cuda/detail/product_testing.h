@@ -327,14 +327,24 @@ class ProductProblem {
 };
 
 // Every case in every way of running.
-inline void expect_products(const std::vector<ProductCase>& cases, ProductKernel kernel) {
+inline void expect_products(const std::vector<ProductCase>& cases, ProductKernel kernel,
+                            const std::vector<simt::cuda_tests::Way>& ways = some_ways()) {
   for (const ProductCase& each : cases) {
     const ProductProblem problem(each);
-    expect_right([&] {
-      return problem.run([&](const GroupedProduct& p) { grouped_product(p, kernel, stream()); });
-    });
+    expect_right(
+        [&] {
+          return problem.run(
+              [&](const GroupedProduct& p) { grouped_product(p, kernel, stream()); });
+        },
+        ways);
     if (::testing::Test::HasFatalFailure()) return;
   }
+}
+
+// For what does not depend on the order of work.
+inline std::vector<simt::cuda_tests::Way> two_ways() {
+  const auto ways = some_ways();
+  return {ways.front(), ways.back()};
 }
 
 // Shapes at and around the edges of tiles of 8, 16, 64 and 128 rows, of 64 and 128 columns and of
