@@ -1,0 +1,81 @@
+// The consumers of the sm_90a products: two warpgroups that empty the ring.
+#pragma once
+#include "kernels/cuda/detail/hopper_tiles.cuh"
+#include "kernels/cuda/detail/ptx_wgmma.cuh"
+
+namespace moe::cuda::hopper {
+
+// The tensor cores of sm_90 add products of e4m3 with some 14 bits only, so their sums are carried
+// over to f32 registers after each stage.
+template <class T>
+inline constexpr bool kCarriesSums = false;
+template <>
+inline constexpr bool kCarriesSums<__nv_fp8_e4m3> = true;
+
+// The warp has read the stage. Consumers arrive by warp: each waits for its own part of a wgmma.
+__device__ __forceinline__ void release_stage(Ring& ring, int stage) {
+  __syncwarp();
+  if (threadIdx.x % 32 == 0) mbarrier_arrive(&ring.empty[stage]);
+}
+
+// The four slices of 32 bytes of K of a stage, as one group of wgmma.
+template <class T>
+__device__ __forceinline__ void multiply_stage(const Ring& ring, int stage, int group, bool add,
+                                               float (&sum)[64]) {
+  const std::uint64_t a = swizzled_descriptor(ring.a[stage] + group * kGroupBytes);
+  const std::uint64_t b = swizzled_descriptor(ring.b[stage]);
+  settle_registers(sum);
+  wgmma_fence();
+#pragma unroll
+  for (int slice = 0; slice < 4; ++slice) {
+    wgmma_64x128<T>(sum, a + slice * 2, b + slice * 2, add || slice > 0);
+  }
+  wgmma_commit();
+}
+
+// sum[64 rows of the group, 128 columns] of a tile. One stage is multiplied while the one before it
+// is waited for and handed back.
+template <class T>
+__device__ __forceinline__ void multiply_wide(Ring& ring, RingPosition& at, int steps, int group,
+                                              float (&sum)[64]) {
+  int before = 0;
+  for (int step = 0; step < steps; ++step) {
+    mbarrier_wait(&ring.full[at.stage], at.parity);
+    multiply_stage<T>(ring, at.stage, group, step > 0, sum);
+    wgmma_wait<1>();
+    if (step > 0) release_stage(ring, before);
+    before = at.stage;
+    at.advance();
+  }
+  wgmma_wait<0>();
+  settle_registers(sum);
+  release_stage(ring, before);
+}
+
+// The same where the sums are carried over.
+template <class T>
+__device__ __forceinline__ void multiply_wide_carrying(Ring& ring, RingPosition& at, int steps,
+                                                       int group, float (&sum)[64]) {
+  float part[64];
+#pragma unroll
+  for (int i = 0; i < 64; ++i) sum[i] = part[i] = 0.0f;
+  for (int step = 0; step < steps; ++step, at.advance()) {
+    mbarrier_wait(&ring.full[at.stage], at.parity);
+    multiply_stage<T>(ring, at.stage, group, false, part);
+    wgmma_wait<0>();
+    settle_registers(part);
+    release_stage(ring, at.stage);
+#pragma unroll
+    for (int i = 0; i < 64; ++i) sum[i] += part[i];
+  }
+}
+
+// A warpgroup that has no rows in the tile lets its stages pass.
+__device__ __forceinline__ void pass_stages(Ring& ring, RingPosition& at, int steps) {
+  for (int step = 0; step < steps; ++step, at.advance()) {
+    mbarrier_wait(&ring.full[at.stage], at.parity);
+    release_stage(ring, at.stage);
+  }
+}
+
+}  // namespace moe::cuda::hopper
