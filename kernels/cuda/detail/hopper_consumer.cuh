@@ -12,6 +12,15 @@ inline constexpr bool kCarriesSums = false;
 template <>
 inline constexpr bool kCarriesSums<__nv_fp8_e4m3> = true;
 
+template <class T>
+inline constexpr DType kTypeOf = DType::kBf16;
+template <>
+inline constexpr DType kTypeOf<__half> = DType::kF16;
+template <>
+inline constexpr DType kTypeOf<Tf32> = DType::kTf32;
+template <>
+inline constexpr DType kTypeOf<__nv_fp8_e4m3> = DType::kE4m3;
+
 // The warp has read the stage. Consumers arrive by warp: each waits for its own part of a wgmma.
 __device__ __forceinline__ void release_stage(Ring& ring, int stage) {
   __syncwarp();
@@ -37,10 +46,11 @@ __device__ __forceinline__ void multiply_stage(const Ring& ring, int stage, int 
 // is waited for and handed back.
 template <class T>
 __device__ __forceinline__ void multiply_wide(Ring& ring, RingPosition& at, int steps, int group,
-                                              float (&sum)[64]) {
+                                              bool gathered, float (&sum)[64]) {
   int before = 0;
   for (int step = 0; step < steps; ++step) {
     mbarrier_wait(&ring.full[at.stage], at.parity);
+    if (gathered) fence_async_proxy();
     multiply_stage<T>(ring, at.stage, group, step > 0, sum);
     wgmma_wait<1>();
     if (step > 0) release_stage(ring, before);
@@ -55,12 +65,13 @@ __device__ __forceinline__ void multiply_wide(Ring& ring, RingPosition& at, int 
 // The same where the sums are carried over.
 template <class T>
 __device__ __forceinline__ void multiply_wide_carrying(Ring& ring, RingPosition& at, int steps,
-                                                       int group, float (&sum)[64]) {
+                                                       int group, bool gathered, float (&sum)[64]) {
   float part[64];
 #pragma unroll
   for (int i = 0; i < 64; ++i) sum[i] = part[i] = 0.0f;
   for (int step = 0; step < steps; ++step, at.advance()) {
     mbarrier_wait(&ring.full[at.stage], at.parity);
+    if (gathered) fence_async_proxy();
     multiply_stage<T>(ring, at.stage, group, false, part);
     wgmma_wait<0>();
     settle_registers(part);
@@ -74,6 +85,40 @@ __device__ __forceinline__ void multiply_wide_carrying(Ring& ring, RingPosition&
 __device__ __forceinline__ void pass_stages(Ring& ring, RingPosition& at, int steps) {
   for (int step = 0; step < steps; ++step, at.advance()) {
     mbarrier_wait(&ring.full[at.stage], at.parity);
+    release_stage(ring, at.stage);
+  }
+}
+
+// Where 16-byte piece `piece` of a row lies under the 128-byte swizzle.
+__device__ __forceinline__ int swizzled(int row, int piece) {
+  return row * kRowBytes + (piece ^ row % 8) * 16;
+}
+
+// sum[i] of granule i: 16 rows, and 16 columns of the warp as two times 8 (product of mma.sync).
+template <class T>
+__device__ __forceinline__ void multiply_narrow(Ring& ring, RingPosition& at, int steps, int warp,
+                                                int granules, float (&sum)[kMostGranules][8]) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int b_row = warp * 16 + lane / 16 * 8 + lane % 8;
+  for (int step = 0; step < steps; ++step, at.advance()) {
+    mbarrier_wait(&ring.full[at.stage], at.parity);
+    const unsigned char* a = ring.a[at.stage];
+    const unsigned char* b = ring.b[at.stage];
+#pragma unroll
+    for (int slice = 0; slice < 4; ++slice) {
+      std::uint32_t fb[4];
+      load_matrices(fb, b + swizzled(b_row, slice * 2 + lane / 8 % 2));
+#pragma unroll
+      for (int i = 0; i < kMostGranules; ++i) {
+        if (i >= granules) break;
+        std::uint32_t fa[4];
+        load_matrices(fa, a + swizzled(i * 16 + lane % 16, slice * 2 + lane / 16));
+        float(&left)[4] = reinterpret_cast<float(&)[4]>(sum[i][0]);
+        float(&right)[4] = reinterpret_cast<float(&)[4]>(sum[i][4]);
+        mma<kTypeOf<T>>(left, fa, fb[0], fb[1]);
+        mma<kTypeOf<T>>(right, fa, fb[2], fb[3]);
+      }
+    }
     release_stage(ring, at.stage);
   }
 }

@@ -26,6 +26,7 @@ inline constexpr int kThreads = 384;  // the producer's warpgroup first, then th
 // time: up to four granules it wins both ways. Ours to tune; no GPU has judged it yet.
 inline constexpr int kNarrowRows = 64;
 inline constexpr int kGranuleRows = 16;
+inline constexpr int kMostGranules = kNarrowRows / kGranuleRows;
 
 struct Arguments {
   CUtensorMap a;          // boxes of 64 rows; unused with a_row
@@ -93,7 +94,7 @@ __device__ __forceinline__ int granules_of(const Tile& tile) {
 
 __device__ __forceinline__ Ring& ring_of_block() {
   extern __shared__ unsigned char hopper_bytes[];
-  const std::uint32_t past = shared_window(hopper_bytes) % 1024;
+  const std::uint32_t past = shared_address(hopper_bytes) % 1024;
   return *reinterpret_cast<Ring*>(hopper_bytes + (1024 - past) % 1024);
 }
 

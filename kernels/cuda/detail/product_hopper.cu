@@ -42,7 +42,6 @@ void check_product(const GroupedProduct& p) {
   expect(p.dtype != DType::kE4m3 || (p.a_scale != nullptr && p.b_scale != nullptr),
          "a product of e4m3 needs scales");
   expect(p.experts > 0 && p.experts <= kMostExperts, "a product has 1 to 1024 experts");
-  expect(p.a_row == nullptr, "wgmma does not gather rows yet");
   expect(p.depth > 0, "a product needs a depth");
   expect(is_aligned(p.a, p.a_stride * bytes) && is_aligned(p.b, p.b_stride * bytes),
          "rows of A and B must begin at multiples of 16 bytes");

@@ -45,5 +45,9 @@ TEST_F(ProductWgmma, AddsToTokens) {
   expect_right({.rows = {17, 5}, .columns = 33, .epilogue = Epilogue::kScatterAdd});
 }
 
+TEST_F(ProductWgmma, GathersRows) {
+  expect_right({.rows = {70, 0, 30}, .columns = 130, .depth = 100, .gather = true});
+}
+
 }  // namespace
 }  // namespace moe::cuda

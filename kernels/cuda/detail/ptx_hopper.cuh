@@ -6,18 +6,16 @@
 
 #include <cstdint>
 
-namespace moe::cuda {
+#include "kernels/cuda/detail/ptx.cuh"
 
-__device__ __forceinline__ std::uint32_t shared_window(const void* pointer) {
-  return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
-}
+namespace moe::cuda {
 
 // ---- mbarrier ----------------------------------------------------------------------------------
 // A wait names the parity of the phase it wants to be over: a fresh barrier is in phase 0, so a
 // wait for parity 1 returns at once.
 
 __device__ __forceinline__ void mbarrier_init(std::uint64_t* barrier, int arrivals) {
-  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_window(barrier)),
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(barrier)),
                "r"(arrivals)
                : "memory");
 }
@@ -26,18 +24,19 @@ __device__ __forceinline__ void fence_mbarrier_init() {
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
 }
 __device__ __forceinline__ void mbarrier_arrive(std::uint64_t* barrier) {
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_window(barrier)) : "memory");
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier))
+               : "memory");
 }
 // One arrival, and `bytes` more that tensor copies will bring.
 __device__ __forceinline__ void mbarrier_arrive_expect(std::uint64_t* barrier, int bytes) {
   asm volatile(
-      "mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_window(barrier)),
+      "mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(barrier)),
       "r"(bytes)
       : "memory");
 }
 // An arrival once the thread's cp.async copies so far are done: one of the expected ones.
 __device__ __forceinline__ void mbarrier_arrive_after_copies(std::uint64_t* barrier) {
-  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_window(barrier))
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(shared_address(barrier))
                : "memory");
 }
 __device__ __forceinline__ void mbarrier_wait(std::uint64_t* barrier, int parity) {
@@ -47,7 +46,7 @@ __device__ __forceinline__ void mbarrier_wait(std::uint64_t* barrier, int parity
         "{ .reg .pred over; mbarrier.try_wait.parity.shared::cta.b64 over, [%1], %2;\n"
         "  selp.u32 %0, 1, 0, over; }"
         : "=r"(over)
-        : "r"(shared_window(barrier)), "r"(parity)
+        : "r"(shared_address(barrier)), "r"(parity)
         : "memory");
   } while (over == 0);
 }
@@ -63,8 +62,8 @@ __device__ __forceinline__ void tensor_load(void* to, const CUtensorMap* map, in
                                             std::uint64_t* barrier) {
   asm volatile(
       "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], "
-      "[%1, {%2, %3}], [%4];" ::"r"(shared_window(to)),
-      "l"(map), "r"(x), "r"(y), "r"(shared_window(barrier))
+      "[%1, {%2, %3}], [%4];" ::"r"(shared_address(to)),
+      "l"(map), "r"(x), "r"(y), "r"(shared_address(barrier))
       : "memory");
 }
 // The same of a three-dimensional one.
@@ -72,8 +71,8 @@ __device__ __forceinline__ void tensor_load(void* to, const CUtensorMap* map, in
                                             std::uint64_t* barrier) {
   asm volatile(
       "cp.async.bulk.tensor.3d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], "
-      "[%1, {%2, %3, %4}], [%5];" ::"r"(shared_window(to)),
-      "l"(map), "r"(x), "r"(y), "r"(z), "r"(shared_window(barrier))
+      "[%1, {%2, %3, %4}], [%5];" ::"r"(shared_address(to)),
+      "l"(map), "r"(x), "r"(y), "r"(z), "r"(shared_address(barrier))
       : "memory");
 }
 __device__ __forceinline__ void tensor_prefetch_map(const CUtensorMap* map) {

@@ -16,7 +16,7 @@ namespace moe::cuda {
 // rows (1024 bytes) repeat. "Matrix Descriptor Format": address, leading and stride offsets in
 // units of 16 bytes. Slice i of 32 bytes of K begins 32 i bytes further on.
 __device__ __forceinline__ std::uint64_t swizzled_descriptor(const void* tile) {
-  const std::uint64_t address = (shared_window(tile) & 0x3ffffu) >> 4;
+  const std::uint64_t address = (shared_address(tile) & 0x3ffffu) >> 4;
   const std::uint64_t leading = 1, stride = 1024 / 16, swizzle_128 = 1;
   return address | leading << 16 | stride << 32 | swizzle_128 << 62;
 }
