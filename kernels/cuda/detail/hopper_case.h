@@ -27,6 +27,7 @@ struct ProductCase {
   bool gather = false;   // rows of A in another order, some more than once, some empty
   bool odd_c = false;    // rows of C begin at odd elements
   int blocks = 1000000;  // no more than this
+  bool large = false;    // run in a few orders only
 };
 
 // ---- numbers -----------------------------------------------------------------------------------
@@ -278,6 +279,76 @@ std::string Problem::run(Launch&& launch) const {
   check(cudaStreamSynchronize(stream()));
   out.bytes = result.get();
   return compare(out);
+}
+
+// ---- the cases of both kernels -----------------------------------------------------------------
+
+struct NamedCase {
+  const char* name;
+  ProductCase product;
+};
+inline void PrintTo(const NamedCase& c, std::ostream* out) { *out << c.name; }
+
+inline std::vector<NamedCase> product_cases() {
+  using enum Epilogue;
+  using enum DType;
+  return {
+      {"OneTile", {.rows = {128}}},
+      {"FewBlocksRefillTheirRing",
+       {.rows = {65, 1, 0, 16, 127}, .columns = 33, .depth = 200, .blocks = 2}},
+      {"LargeGroup", {.rows = {300}, .columns = 260, .depth = 136, .blocks = 4, .large = true}},
+      {"SwigluBf16",
+       {.rows = {17, 0, 63}, .columns = 130, .depth = 100, .epilogue = kSwiglu, .c_type = kBf16}},
+      {"SwigluF32", {.rows = {129}, .columns = 8, .depth = 8, .epilogue = kSwiglu}},
+      {"SwigluOddC",
+       {.rows = {3}, .columns = 2, .epilogue = kSwiglu, .c_type = kF16, .odd_c = true}},
+      {"Bf16", {.rows = {64, 65}, .columns = 130, .depth = 19, .c_type = kBf16}},
+      {"F16OddC",
+       {.dtype = kF16, .rows = {64}, .columns = 33, .depth = 19, .c_type = kF16, .odd_c = true}},
+      {"Tf32", {.dtype = kTf32, .rows = {16, 70}, .columns = 8, .depth = 100, .c_type = kTf32}},
+      {"E4m3", {.dtype = kE4m3, .rows = {63, 1, 66}, .columns = 33, .depth = 300}},
+      {"E4m3GatheredSwiglu",
+       {.dtype = kE4m3,
+        .rows = {70, 5},
+        .columns = 34,
+        .depth = 136,
+        .epilogue = kSwiglu,
+        .c_type = kBf16,
+        .gather = true}},
+      {"Scattered", {.rows = {17, 5}, .columns = 130, .epilogue = kScatterAdd}},
+      {"ScatteredOddC",
+       {.rows = {66},
+        .columns = 33,
+        .depth = 8,
+        .epilogue = kScatterAdd,
+        .gather = true,
+        .odd_c = true}},
+      {"GatheredByFewBlocks",
+       {.rows = {70, 0, 30, 1, 129, 0, 48, 2},
+        .columns = 130,
+        .depth = 136,
+        .gather = true,
+        .blocks = 5,
+        .large = true}},
+      {"GatheredTf32", {.dtype = kTf32, .rows = {20}, .columns = 8, .depth = 19, .gather = true}},
+  };
+}
+
+// Declares the tests of one kernel.
+class ProductTest : public ::testing::TestWithParam<NamedCase> {
+ protected:
+  void SetUp() override {
+    if (!device_traits().has_wgmma()) GTEST_SKIP() << "wgmma is of compute capability 9.0";
+  }
+  template <class Launch>
+  static void expect_product(const ProductCase& c, Launch&& launch) {
+    const Problem problem(c);
+    expect_right([&] { return problem.run(launch); },
+                 c.large ? simt::cuda_tests::few_ways() : some_ways());
+  }
+};
+inline std::string name_of_case(const ::testing::TestParamInfo<NamedCase>& info) {
+  return info.param.name;
 }
 
 }  // namespace moe::cuda::testing
