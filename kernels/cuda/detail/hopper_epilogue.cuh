@@ -26,16 +26,14 @@ __device__ __forceinline__ std::uint32_t packed_pair(DType type, float x, float 
   return reinterpret_cast<const std::uint32_t&>(pair);
 }
 
-__device__ __forceinline__ void store_element(const GroupedProduct& p, std::int64_t at, float x) {
-  switch (p.c_type) {
-    case DType::kBf16:
-      static_cast<__nv_bfloat16*>(p.c)[at] = rounded<__nv_bfloat16>(x);
-      break;
-    case DType::kF16:
-      static_cast<__half*>(p.c)[at] = rounded<__half>(x);
-      break;
-    default:
-      static_cast<float*>(p.c)[at] = p.c_type == DType::kTf32 ? round_to_tf32(x) : x;
+// One element of C as it is stored. Element: std::uint16_t for bf16 and f16, float for f32 and
+// tf32.
+template <class Element>
+__device__ __forceinline__ Element as_stored(DType type, float x) {
+  if constexpr (sizeof(Element) == 2) {
+    return static_cast<Element>(packed_pair(type, x, 0.0f));
+  } else {
+    return type == DType::kTf32 ? round_to_tf32(x) : x;
   }
 }
 
@@ -53,117 +51,109 @@ __device__ __forceinline__ void transpose_quad(std::uint32_t (&v)[4]) {
   }
 }
 
-// Four neighbouring elements of C, 2 or 4 bytes each, from f32.
-__device__ __forceinline__ void store_four(const GroupedProduct& p, std::int64_t at,
-                                           const float (&x)[4]) {
-  if (p.c_type == DType::kBf16 || p.c_type == DType::kF16) {
-    *reinterpret_cast<uint2*>(static_cast<std::uint16_t*>(p.c) + at) = {
-        packed_pair(p.c_type, x[0], x[1]), packed_pair(p.c_type, x[2], x[3])};
+// Four neighbouring elements of C from the bits of f32.
+template <class Element>
+__device__ __forceinline__ void store_four(DType type, Element* to, const std::uint32_t (&v)[4]) {
+  const float x[4] = {__uint_as_float(v[0]), __uint_as_float(v[1]), __uint_as_float(v[2]),
+                      __uint_as_float(v[3])};
+  if constexpr (sizeof(Element) == 2) {
+    *reinterpret_cast<uint2*>(to) = {packed_pair(type, x[0], x[1]), packed_pair(type, x[2], x[3])};
   } else {
-    const bool tf32 = p.c_type == DType::kTf32;
-    *reinterpret_cast<float4*>(static_cast<float*>(p.c) + at) = {
-        tf32 ? round_to_tf32(x[0]) : x[0], tf32 ? round_to_tf32(x[1]) : x[1],
-        tf32 ? round_to_tf32(x[2]) : x[2], tf32 ? round_to_tf32(x[3]) : x[3]};
+    *reinterpret_cast<float4*>(to) = {as_stored<float>(type, x[0]), as_stored<float>(type, x[1]),
+                                      as_stored<float>(type, x[2]), as_stored<float>(type, x[3])};
   }
 }
 
-// Rows of C in 16-byte accesses: the quad exchanges its elements so that each lane holds 8
-// neighbours of one of four groups of columns. What does not fill an access goes by element.
-template <int kCount>
+// Columns `column` and the next one, at `to`.
+template <class Element>
+__device__ __forceinline__ void store_pair(const Arguments& arguments, Element* to,
+                                           std::int64_t column, float x, float y) {
+  const GroupedProduct& p = arguments.product;
+  const Element first = as_stored<Element>(p.c_type, x), second = as_stored<Element>(p.c_type, y);
+  if (arguments.aligned && column + 1 < p.columns) {
+    if constexpr (sizeof(Element) == 2) {
+      *reinterpret_cast<std::uint32_t*>(to) = packed_pair(p.c_type, x, y);
+    } else {
+      *reinterpret_cast<float2*>(to) = {first, second};
+    }
+  } else {
+    if (column < p.columns) to[0] = first;
+    if (column + 1 < p.columns) to[1] = second;
+  }
+}
+
+// A row of f32 pairs fills sectors of 32 bytes as it is. Of 2-byte elements a quad's lanes exchange
+// theirs, so that each stores 16 bytes: 8 columns of one of four neighbouring groups.
+template <class Element, int kCount>
 __device__ __forceinline__ void store_sums(const Arguments& arguments, const SumsPlace& place,
                                            const float (&sum)[kCount]) {
+  constexpr int kTogether = kCount % 16 == 0 ? 4 : kCount / 4;  // groups of 8 columns
   const GroupedProduct& p = arguments.product;
   const int lane = static_cast<int>(threadIdx.x) % 32, q = lane % 4;
-  const bool two_bytes = p.c_type == DType::kBf16 || p.c_type == DType::kF16;
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const int row = lane / 4 + 8 * half;
-    const std::int64_t at = (place.slot + static_cast<std::int64_t>(row)) * p.c_stride;
-    if (two_bytes && arguments.aligned && kCount % 16 == 0) {
+    const bool used = row < place.rows;
+    Element* to = static_cast<Element*>(p.c) + (place.slot + std::int64_t{row}) * p.c_stride;
 #pragma unroll
-      for (int j = 0; j < kCount / 4; j += 4) {
+    for (int j = 0; j < kCount / 4; j += kTogether) {
+      const int column = place.column + j * 8;
+      if (sizeof(Element) == 2 && kTogether == 4 && arguments.aligned && column + 32 <= p.columns) {
         std::uint32_t v[4];
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
-          const float* pair = &sum[(j + i) * 4 + half * 2];
+          const float* pair = &sum[(j + i) % (kCount / 4) * 4 + half * 2];
           v[i] = packed_pair(p.c_type, pair[0], pair[1]);
         }
         transpose_quad(v);
-        const int column = place.column + (j + q) * 8;
-        std::uint16_t* to = static_cast<std::uint16_t*>(p.c) + at + column;
-        if (row >= place.rows) continue;
-        if (column + 8 <= p.columns) {
-          *reinterpret_cast<uint4*>(to) = {v[0], v[1], v[2], v[3]};
-        } else {
+        if (used) *reinterpret_cast<uint4*>(to + column + q * 8) = {v[0], v[1], v[2], v[3]};
+      } else if (used) {
 #pragma unroll
-          for (int i = 0; i < 8; ++i) {
-            if (column + i < p.columns) to[i] = static_cast<std::uint16_t>(v[i / 2] >> i % 2 * 16);
-          }
-        }
-      }
-    } else if (row < place.rows) {
-#pragma unroll
-      for (int j = 0; j < kCount / 4; ++j) {
-        const int column = place.column + j * 8 + q * 2;
-        const float x = sum[j * 4 + half * 2], y = sum[j * 4 + half * 2 + 1];
-        if (arguments.aligned && column + 2 <= p.columns) {
-          if (two_bytes) {
-            *reinterpret_cast<std::uint32_t*>(static_cast<std::uint16_t*>(p.c) + at + column) =
-                packed_pair(p.c_type, x, y);
-          } else {
-            const bool tf32 = p.c_type == DType::kTf32;
-            *reinterpret_cast<float2*>(static_cast<float*>(p.c) + at + column) = {
-                tf32 ? round_to_tf32(x) : x, tf32 ? round_to_tf32(y) : y};
-          }
-        } else {
-          if (column < p.columns) store_element(p, at + column, x);
-          if (column + 1 < p.columns) store_element(p, at + column + 1, y);
+        for (int i = 0; i < kTogether; ++i) {
+          const float* pair = &sum[(j + i) * 4 + half * 2];
+          const int first = column + i * 8 + q * 2;
+          store_pair(arguments, to + first, first, pair[0], pair[1]);
         }
       }
     }
   }
 }
 
-// Columns 2 f and 2 f + 1 are neighbours in a thread.
+// Columns 2 f and 2 f + 1 are neighbours in a thread: result f takes the place of sum 2 f.
 template <int kCount>
+__device__ __forceinline__ void combine_gate_and_up(float (&sum)[kCount]) {
+#pragma unroll
+  for (int i = 0; i < kCount; i += 2) sum[i] = swiglu(sum[i], sum[i + 1]);
+}
+
+// The results of SwiGLU. A quad's lanes exchange theirs, so that each stores four neighbours.
+template <class Element, int kCount>
 __device__ __forceinline__ void store_swiglu(const Arguments& arguments, const SumsPlace& place,
                                              const float (&sum)[kCount]) {
+  constexpr int kTogether = kCount % 16 == 0 ? 4 : kCount / 4;  // groups of 4 results
   const GroupedProduct& p = arguments.product;
   const int lane = static_cast<int>(threadIdx.x) % 32, q = lane % 4;
-  const std::int64_t columns = p.columns / 2;
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
     const int row = lane / 4 + 8 * half;
-    const std::int64_t at = (place.slot + static_cast<std::int64_t>(row)) * p.c_stride;
-    if (arguments.aligned && kCount % 16 == 0) {
+    const bool used = row < place.rows;
+    Element* to = static_cast<Element*>(p.c) + (place.slot + std::int64_t{row}) * p.c_stride;
 #pragma unroll
-      for (int j = 0; j < kCount / 4; j += 4) {
-        std::uint32_t v[4];
+    for (int j = 0; j < kCount / 4; j += kTogether) {
+      const int column = place.column / 2 + j * 4;
+      std::uint32_t v[4] = {};
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-          const float* pair = &sum[(j + i) * 4 + half * 2];
-          v[i] = __float_as_uint(swiglu(pair[0], pair[1]));
-        }
-        transpose_quad(v);
-        const int column = place.column / 2 + (j + q) * 4;
-        const float x[4] = {__uint_as_float(v[0]), __uint_as_float(v[1]), __uint_as_float(v[2]),
-                            __uint_as_float(v[3])};
-        if (row >= place.rows) continue;
-        if (column + 4 <= columns) {
-          store_four(p, at + column, x);
-        } else {
-#pragma unroll
-          for (int i = 0; i < 4; ++i) {
-            if (column + i < columns) store_element(p, at + column + i, x[i]);
-          }
-        }
+      for (int i = 0; i < kTogether; ++i) {
+        v[i] = __float_as_uint(sum[(j + i) * 4 + half * 2]);
       }
-    } else if (row < place.rows) {
+      if (kTogether == 4 && arguments.aligned && column + 16 <= p.columns / 2) {
+        transpose_quad(v);
+        if (used) store_four(p.c_type, to + column + q * 4, v);
+      } else if (used) {
 #pragma unroll
-      for (int j = 0; j < kCount / 4; ++j) {
-        const int column = place.column / 2 + j * 4 + q;
-        if (column < columns) {
-          store_element(p, at + column, swiglu(sum[j * 4 + half * 2], sum[j * 4 + half * 2 + 1]));
+        for (int i = 0; i < kTogether; ++i) {
+          const int at = column + i * 4 + q;
+          if (at < p.columns / 2) to[at] = as_stored<Element>(p.c_type, __uint_as_float(v[i]));
         }
       }
     }
@@ -229,11 +219,16 @@ __device__ __forceinline__ void finish_sums(const Arguments& arguments, const Su
                                             float (&sum)[kCount]) {
   if (place.rows <= 0) return;
   if constexpr (std::is_same_v<T, __nv_fp8_e4m3>) scale_sums(arguments.product, place, sum);
+  const DType type = arguments.product.c_type;
+  const bool two_bytes = type == DType::kBf16 || type == DType::kF16;
   switch (arguments.product.epilogue) {
     case Epilogue::kStore:
-      return store_sums(arguments, place, sum);
+      return two_bytes ? store_sums<std::uint16_t>(arguments, place, sum)
+                       : store_sums<float>(arguments, place, sum);
     case Epilogue::kSwiglu:
-      return store_swiglu(arguments, place, sum);
+      combine_gate_and_up(sum);
+      return two_bytes ? store_swiglu<std::uint16_t>(arguments, place, sum)
+                       : store_swiglu<float>(arguments, place, sum);
     case Epilogue::kScatterAdd:
       return scatter_sums(arguments, place, sum);
   }
