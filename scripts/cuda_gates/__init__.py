@@ -1,0 +1,1 @@
+"""What ptxas made of the CUDA kernels, read from the objects, against what it should be."""
