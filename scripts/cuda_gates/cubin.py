@@ -1,5 +1,6 @@
 """Reads the machine code of one architecture: resources of each kernel, and its instructions."""
 
+import re
 import struct
 from dataclasses import dataclass, field
 
@@ -99,6 +100,12 @@ def own_shared(section: Section | None, architecture: str) -> int:
         return 0
     reserved = RESERVED_SHARED if int(architecture.rstrip("af")) >= 90 else 0
     return max(section.size - reserved, 0)
+
+
+def toolkit(data: bytes) -> str:
+    """`13.0`: whose ptxas made it."""
+    found = re.search(rb"Cuda compilation tools, release ([\d.]+)", data)
+    return found.group(1).decode() if found else "unknown"
 
 
 def read_cubin(data: bytes, architecture: str, what: str) -> dict[str, Kernel]:

@@ -77,7 +77,7 @@ def read_build(folder: Path, architectures: list[str]) -> Build:
         for architecture in architectures:
             if architecture not in images.cubin or architecture not in images.ptx:
                 raise BadObject(f"{path} has no code for {architecture}")
-            build.toolkit = ptx.toolkit(images.ptx[architecture])
+            build.toolkit = cubin.toolkit(images.cubin[architecture])
             found = of_image(
                 file, architecture, images.cubin[architecture], images.ptx[architecture]
             )

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 ENTRY = re.compile(r"\.entry\s+([\w$]+)")
 THREADS = re.compile(r"\.(?:maxntid|reqntid)\s+([\d, ]+)")
-RELEASE = re.compile(r"Cuda compilation tools, release ([\d.]+)")
 BRACE = re.compile(r"[{}]")
 GUARD = r"^\s*(?:@!?%p\d+\s+)?"
 COUNTED = {
@@ -40,12 +39,6 @@ def bodies(text: str):
             if depth == 0:
                 yield entry.group(1), text[entry.start() : begin], text[begin : brace.end()]
                 break
-
-
-def toolkit(text: str) -> str:
-    """`13.0`: who made this PTX."""
-    found = RELEASE.search(text)
-    return found.group(1) if found else "unknown"
 
 
 def read_ptx(text: str) -> dict[str, Kernel]:
