@@ -46,7 +46,7 @@ vendor() {
   done
   mkdir -p "$1"
   closure "${packages[@]}" | xargs dpkg-query -L | sort -u |
-    grep -E '^/usr/(include|lib|bin|share/(cmake|pkgconfig|nlohmann[^/]*/cmake))/' |
+    grep -E '^/usr/(include|lib|bin|share/(cmake|pkgconfig|doc/[^/]*/copyright$))' |
     while read -r file; do
       if [[ -f $file || -L $file ]] && [[ ! -d $file ]]; then echo "$file"; fi
     done | tar -c --no-recursion -T - -P --transform='s|^/||' | tar -x -C "$1"
