@@ -1,4 +1,5 @@
 #pragma once
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -16,7 +17,11 @@ struct MatrixView {
   constexpr std::span<T> row(std::int64_t r) const {
     return {data + r * stride, static_cast<std::size_t>(cols)};
   }
-  constexpr operator MatrixView<const T>() const { return {data, rows, cols, stride}; }
+  template <std::same_as<const T> U>
+    requires(!std::same_as<U, T>)  // nvcc warns of a conversion to the class itself
+  constexpr operator MatrixView<U>() const {
+    return {data, rows, cols, stride};
+  }
 };
 
 // A view of `rows` x `cols` values that lie without gaps.

@@ -9,8 +9,8 @@
 
 namespace moe::cuda {
 
-// to[slot] = from[token[slot]] for slot < slots; rows whose token is -1 become zeros. With `end`
-// (a device pointer to the number of used slots) later slots are left alone.
+// to[slot] = from[token[slot]] for slot < slots. Rows that do not begin at multiples of 16 bytes
+// (a column of scales) go element by element.
 struct GatherRows {
   const void* from = nullptr;                   // [T, columns]
   void* to = nullptr;                           // [slots, columns]
@@ -19,6 +19,7 @@ struct GatherRows {
   int element_bytes = 4;
   std::int64_t slots = 0;
   const std::int32_t* token = nullptr;  // [slots]
+  bool zero_empty = true;  // rows whose token is -1 become zeros; false: they are left alone
 };
 void gather_rows(const GatherRows& problem, cudaStream_t stream);
 
@@ -54,16 +55,16 @@ struct CombineLists {
 };
 void combine_lists(const CombineLists& problem, cudaStream_t stream);
 
-// y[token[slot]] += weight_of_slot * rows[slot] by atomic additions; y must be zero. Fewest bytes,
-// but the order of the additions, and with it the last bits, changes from run to run.
+// y[token[slot]] += weight[slot] * rows[slot] by atomic additions, slots of token -1 left out; y
+// must have been written. Where a token stands at most once in the slots (those of one expert) the
+// bits are always the same, otherwise the order of the additions changes them from run to run.
 struct ScatterAddRows {
   const void* rows = nullptr;
   DType row_type = DType::kF32;
   std::int64_t rows_stride = 0;
-  const std::int32_t* slot_of_assignment = nullptr;  // [T * K], -1 for dropped
-  const float* weight = nullptr;                     // [T * K]
-  std::int64_t assignments = 0;
-  int top_k = 0;
+  const std::int32_t* token = nullptr;  // [slots]
+  const float* weight = nullptr;        // [slots]
+  std::int64_t slots = 0;
   float* y = nullptr;
   std::int64_t y_stride = 0;
   std::int64_t hidden = 0;
@@ -76,9 +77,10 @@ void swiglu_rows(const float* gate_up, std::int64_t gate_up_stride, void* h, DTy
                  std::int64_t h_stride, std::int64_t rows, std::int64_t ffn, cudaStream_t stream);
 
 // Per row: scale = max |row| / 448, q = row / scale rounded to e4m3 (OCP 8-bit floating point,
-// largest value 448). A row of zeros has scale 1. from: bf16, [rows, columns].
+// largest value 448). A row of zeros has scale 1. from: bf16, [rows, columns]. With `token`, rows
+// whose token is -1 are left alone: they may never have been written.
 void quantize_rows_e4m3(const void* from, std::int64_t from_stride, std::int64_t rows,
                         std::int64_t columns, void* to, std::int64_t to_stride, float* scale,
-                        cudaStream_t stream);
+                        const std::int32_t* token, cudaStream_t stream);
 
 }  // namespace moe::cuda
