@@ -18,8 +18,9 @@ struct MatrixView {
     return {data + r * stride, static_cast<std::size_t>(cols)};
   }
   template <std::same_as<const T> U>
-    requires(!std::same_as<U, T>)  // nvcc warns of a conversion to the class itself
-  constexpr operator MatrixView<U>() const {
+  requires(!std::same_as<U, T>)  // nvcc warns of a conversion to the class itself
+      constexpr
+      operator MatrixView<U>() const {
     return {data, rows, cols, stride};
   }
 };
