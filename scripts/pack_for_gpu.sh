@@ -27,7 +27,7 @@ closure() {
     [[ -n ${seen[$package]-} ]] && continue
     seen[$package]=1
     echo "$package"
-    for next in $(dpkg-query -W -f='${Depends}\n' "$package" | tr ',|' '\n\n' | sed 's/[(:].*//'); do
+    for next in $(dpkg-query -W -f='${Depends}\n' "$package" | tr ',|' '\n' | sed 's/[(:].*//'); do
       [[ $next =~ ^lib(openblas|gfortran|quadmath|fmt|xxhash|benchmark|pkgconf|gtest|gmock) ]] &&
         dpkg-query -W "$next" >/dev/null 2>&1 && queue+=("$next")
     done

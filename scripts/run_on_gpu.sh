@@ -20,7 +20,8 @@ done
 # An old CMake of the machine is passed over.
 cmake=$(command -v cmake || true)
 if [[ -z $cmake ]] || ! [[ $("$cmake" --version | head -1) =~ \ (3\.(2[5-9]|[3-9][0-9])|[4-9])\. ]]; then
-  cmake=$(ls "$here"/tools/*/data/bin/cmake 2>/dev/null | head -1)
+  packed=("$here"/tools/*/data/bin/cmake)
+  cmake=${packed[0]}
 fi
 for tool in nvcc ninja g++ "${cmake:-cmake}"; do
   if ! command -v "$tool" >/dev/null; then

@@ -43,7 +43,16 @@ OPERATIONS = {
     0x11D: "BAR",
     0x189: "SHFL",
 }
-WIDTHS = {0: 8, 1: 8, 2: 16, 3: 16, 4: 32, 5: 64, 6: 128, 7: 256}  # bits 73 to 75 of a load or store
+WIDTHS = {
+    0: 8,
+    1: 8,
+    2: 16,
+    3: 16,
+    4: 32,
+    5: 64,
+    6: 128,
+    7: 256,
+}  # bits 73 to 75 of a load or store
 HAVE_WIDTH = {"LDG", "STG"}
 
 

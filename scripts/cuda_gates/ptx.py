@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 ENTRY = re.compile(r"\.entry\s+([\w$]+)")
 THREADS = re.compile(r"\.(?:maxntid|reqntid)\s+([\d, ]+)")
 BRACE = re.compile(r"[{}]")
-GUARD = r"^\s*(?:@!?%p\d+\s+)?"
+# Where a statement begins: inline assembly may hold several on one line.
+GUARD = r"(?:^|[;{}])\s*(?:@!?%?\w+\s+)?"
 COUNTED = {
     "mma": re.compile(GUARD + r"mma\.sync", re.M),
     "wgmma": re.compile(GUARD + r"wgmma\.mma_async", re.M),

@@ -17,10 +17,12 @@ using simt::cuda_tests::DeviceArray;
 using simt::cuda_tests::Numbers;
 
 // Natural, reversed and seeded orders, with copies late, early and at random: twelve; all sixty
-// where the variable MOEBENCH_SIM_ALL_WAYS is set.
+// where the variable MOEBENCH_SIM_ALL_WAYS is set; one where MOEBENCH_SIM_ONE_WAY is, whose counts
+// scripts/cuda_counters.py compares.
 inline std::vector<simt::cuda_tests::Way> some_ways() {
   const auto& all = simt::cuda_tests::all_ways();
   if (std::getenv("MOEBENCH_SIM_ALL_WAYS") != nullptr) return all;
+  if (std::getenv("MOEBENCH_SIM_ONE_WAY") != nullptr) return {all.front()};
   std::vector<simt::cuda_tests::Way> some;
   for (std::size_t i = 0; i < all.size(); i += 5) some.push_back(all[i]);
   return some;
