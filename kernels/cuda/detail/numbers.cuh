@@ -5,6 +5,7 @@
 #include <cuda_fp8.h>
 
 #include <cstdint>
+#include <cstring>
 
 namespace moe::cuda {
 
@@ -47,6 +48,19 @@ __device__ __forceinline__ __half rounded<__half>(float x) {
 template <>
 __device__ __forceinline__ __nv_fp8_e4m3 rounded<__nv_fp8_e4m3>(float x) {
   return __nv_fp8_e4m3(x);  // saturates at 448
+}
+
+// The scale of a row of e4m3 whose largest absolute value this is: the smallest power of two with
+// which it fits under 448; 1 for a row of zeros. A power of two, so that scaling rounds nothing.
+__host__ __device__ __forceinline__ float e4m3_scale(float largest) {
+  if (!(largest > 0)) return 1.0f;
+  const float quotient = largest / 448.0f;
+  std::uint32_t bits;
+  memcpy(&bits, &quotient, sizeof bits);
+  bits = (bits + 0x7fffffu) & 0xff800000u;
+  float scale;
+  memcpy(&scale, &bits, sizeof scale);
+  return scale;
 }
 
 // silu(gate) * up = gate / (1 + exp(-gate)) * up, with the exponential that is right to 2 ulp.

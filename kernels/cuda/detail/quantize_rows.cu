@@ -8,7 +8,6 @@ namespace {
 
 constexpr int kThreads = 128;  // a block a row
 constexpr int kWarps = kThreads / kLanes;
-constexpr float kLargest = 448;
 constexpr int kEight = 8;  // elements of 16 bytes of bf16
 
 struct Quantize {
@@ -52,7 +51,7 @@ __global__ void __launch_bounds__(kThreads) quantize(Quantize p) {
     most = fmaxf(most, fabsf(to_float(from[c])));
   }
   most = largest_of_block(most);
-  const float scale = most > 0 ? most / kLargest : 1.0f;
+  const float scale = e4m3_scale(most);
   if (threadIdx.x == 0) p.scale[r] = scale;
   for (std::int64_t u = threadIdx.x; u < p.row.vectors; u += kThreads) {
     const auto v = load_vector(from + u * kEight);

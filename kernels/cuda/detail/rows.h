@@ -76,9 +76,9 @@ void scatter_add_rows(const ScatterAddRows& problem, cudaStream_t stream);
 void swiglu_rows(const float* gate_up, std::int64_t gate_up_stride, void* h, DType rounded,
                  std::int64_t h_stride, std::int64_t rows, std::int64_t ffn, cudaStream_t stream);
 
-// Per row: scale = max |row| / 448, q = row / scale rounded to e4m3 (OCP 8-bit floating point,
-// largest value 448). A row of zeros has scale 1. from: bf16, [rows, columns]. With `token`, rows
-// whose token is -1 are left alone: they may never have been written.
+// Per row: scale = the smallest power of two >= max |row| / 448, q = row / scale rounded to e4m3
+// (OCP 8-bit floating point, largest value 448). A row of zeros has scale 1. from: bf16, [rows,
+// columns]. With `token`, rows whose token is -1 are left alone: they may never have been written.
 void quantize_rows_e4m3(const void* from, std::int64_t from_stride, std::int64_t rows,
                         std::int64_t columns, void* to, std::int64_t to_stride, float* scale,
                         const std::int32_t* token, cudaStream_t stream);

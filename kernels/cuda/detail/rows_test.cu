@@ -276,7 +276,7 @@ TEST(SwigluRows, RoundsToTheTypeOfTheNextProduct) {
 }
 
 // Whether |q scale - x| is half a step of e4m3 at most: 3 bits behind the point, subnormals below
-// 2^-6 in steps of 2^-9; and the largest becomes 448.
+// 2^-6 in steps of 2^-9; and the scale is the smallest power of two that makes the row fit.
 std::string quantizes(std::int64_t columns, std::int64_t stride, std::int64_t to_stride) {
   constexpr std::int64_t kRows = 4;
   Numbers numbers(19);
@@ -297,8 +297,9 @@ std::string quantizes(std::int64_t columns, std::int64_t stride, std::int64_t to
     for (std::int64_t c = 0; c < columns; ++c) {
       most = std::max<double>(most, std::fabs(__bfloat162float(from[r * stride + c])));
     }
-    const double want_scale = r == 1 ? 0 : r == 2 ? 1 : most / 448;
-    if (!(std::fabs(scales[r] - want_scale) <= 2 * kUnit * want_scale)) {
+    const double fitting = most > 0 ? std::exp2(std::ceil(std::log2(most / 448))) : 1;
+    const double want_scale = r == 1 ? 0 : fitting;
+    if (!(scales[r] == want_scale)) {
       return wrong_at("scale", r, scales[r], want_scale);
     }
     for (std::int64_t c = 0; c < to_stride; ++c) {

@@ -13,13 +13,11 @@ namespace moe::cuda {
 namespace {
 
 constexpr std::int64_t kRowAlignment = 16;  // bytes
-constexpr float kLargestE4m3 = 448;
 
-// The scale under which the row's largest value is the largest of e4m3.
 float scale_of(std::span<const float> row) {
   float most = 0;
   for (const float x : row) most = std::max(most, std::fabs(x));
-  return most > 0 ? most / kLargestE4m3 : 1.0F;
+  return e4m3_scale(most);
 }
 
 // One row in the dtype's bits. `scale`: where e4m3 puts its scale.

@@ -23,7 +23,8 @@ struct DeviceWeights {
   }
 };
 
-// The values are representable in the dtype already (shape.h), so nothing is rounded here.
+// The values are representable in the dtype already (shape.h), so nothing is rounded here: the
+// scale of an e4m3 row, a power of two, is found again from its largest value (e4m3_scale).
 DeviceWeights upload_weights(const MoeShape& shape, const ExpertWeights& weights);
 
 }  // namespace moe::cuda
