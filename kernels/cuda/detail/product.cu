@@ -3,6 +3,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "kernels/cuda/detail/device.h"
 #include "kernels/cuda/detail/product.h"
 #include "kernels/cuda/detail/product_arguments.h"
 #include "kernels/cuda/detail/stream.h"
@@ -100,6 +101,7 @@ std::int64_t tile_rows(ProductKernel kernel) {
 }
 
 std::optional<std::string> product_unsupported(ProductKernel kernel, DType dtype) {
+  if (const auto none = moe::cuda::device().unusable()) return none;
   const DeviceTraits& device = device_traits();
   if (kernel == ProductKernel::kFma) {
     if (dtype == DType::kF32) return std::nullopt;
@@ -134,8 +136,9 @@ void grouped_product(const GroupedProduct& product, ProductKernel kernel, cudaSt
     case ProductKernel::kSwapped:
       return product_swapped(product, stream);
     case ProductKernel::kWgmma:
+      return product_wgmma(product, stream);
     case ProductKernel::kMixed:
-      throw std::invalid_argument(text(to_string(kernel)).append(" is not in this build"));
+      return product_mixed(product, stream);
   }
 }
 
