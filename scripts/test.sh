@@ -36,12 +36,15 @@ if step build-release scripts/build.sh release; then
   step acceptance scripts/acceptance.sh
 fi
 if step build-debug scripts/build.sh debug kernels_test reference_test harness_test; then run_ctest debug; fi
-# The PTX interpreter: its own tests everywhere, CUDA kernels on it where nvcc is found.
-if step build-simt scripts/build.sh simt harness/simt/all; then run_ctest simt; fi
-# What ptxas made of the CUDA kernels, and what they do in the interpreter, against their tables.
-if [[ -d build/simt/kernels/cuda/cuda_kernels_objects ]] && step build-cuda scripts/build.sh simt kernels/cuda/all; then
-  step cuda-gates python3 scripts/cuda_gates.py
-  step cuda-counters python3 scripts/cuda_counters.py
+# The PTX interpreter: its own tests everywhere, CUDA kernels and strategies on it where nvcc is found.
+if step build-simt scripts/build.sh simt harness/simt/all; then
+  if command -v nvcc >/dev/null &&
+    step build-cuda scripts/build.sh simt kernels/cuda/all strategies_on_interpreter_test moebench moebench_gpu; then
+    # What ptxas made of the CUDA kernels, and what they do in the interpreter, against their tables.
+    step cuda-gates python3 scripts/cuda_gates.py
+    step cuda-counters python3 scripts/cuda_counters.py
+  fi
+  run_ctest simt
 fi
 # What reads foreign text, under the sanitizers; the whole interpreter takes them five minutes to build
 # (CONTRIBUTING.md).

@@ -1,0 +1,77 @@
+"""The program with CUDA strategies, on a machine that has no GPU.
+
+`moebench_gpu` is linked to NVIDIA's runtime, `moebench` of the same build to the interpreter.
+"""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BUILD = ROOT / "build/simt"
+MATRIX = ROOT / "bench/matrices/gpu_accept.json"
+FILTER = "tiny/T=17/zipf:1.0/bf16/sort-and-group"
+
+pytestmark = [
+    pytest.mark.skipif(
+        not (BUILD / "moebench_gpu").exists(),
+        reason="build/simt/moebench_gpu is not built: no nvcc",
+    ),
+    pytest.mark.skipif(Path("/dev/nvidia0").exists(), reason="there is a GPU"),
+]
+
+
+def run(program, *words, **environment):
+    return subprocess.run(
+        [BUILD / program, *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=300,
+        env=os.environ | environment,
+    )
+
+
+def test_cells_without_their_device_are_skipped_with_the_runtimes_words(tmp_path):
+    done = run(
+        "moebench_gpu", "run", MATRIX, "--preset", "interpreter", "--out", tmp_path,
+        "--strategy", "sort-and-group@cuda",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for file in tmp_path.glob("*.jsonl") for line in file.open()]
+    assert lines and {line["status"] for line in lines} == {"skipped"}
+    assert all("cudaError" in line["reason"] and "needs" in line["reason"] for line in lines)
+    assert all(line["timing"] is None for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [(["--backend", "cuda"], {}), ([], {"MOEBENCH_REQUIRE_GPU": "1"})],
+)
+def test_a_gpu_that_is_asked_for_and_missing_ends_the_run(words, environment):
+    done = run("moebench_gpu", "run", MATRIX, "--preset", "interpreter", *words, **environment)
+    assert done.returncode == 4
+    assert "cudaError" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_interpreter_judges_and_gives_no_time(tmp_path):
+    done = run(
+        "moebench", "run", MATRIX, "--preset", "interpreter", "--backend", "sim",
+        "--filter", FILTER, "--out", tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for file in tmp_path.glob("*.jsonl") for line in file.open()]
+    assert [line["status"] for line in lines] == ["ok"] * len(lines) and lines
+    for line in lines:
+        assert line["strategy"]["backend"] == "sim"
+        assert line["validation"]["passed"]
+        assert line["timing"] is None and "it has no time" in line["timing_reason"]
+
+
+def test_list_and_dry_run_need_no_gpu():
+    assert "sort-and-group" in run("moebench_gpu", "list", "strategies").stdout
+    assert run("moebench_gpu", "run", MATRIX, "--dry-run").returncode == 0
