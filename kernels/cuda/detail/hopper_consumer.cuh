@@ -7,19 +7,8 @@ namespace moe::cuda::hopper {
 
 // The tensor cores of sm_90 add products of e4m3 with some 14 bits only, so their sums are carried
 // over to f32 registers after each stage.
-template <class T>
-inline constexpr bool kCarriesSums = false;
-template <>
-inline constexpr bool kCarriesSums<__nv_fp8_e4m3> = true;
-
-template <class T>
-inline constexpr DType kTypeOf = DType::kBf16;
-template <>
-inline constexpr DType kTypeOf<__half> = DType::kF16;
-template <>
-inline constexpr DType kTypeOf<Tf32> = DType::kTf32;
-template <>
-inline constexpr DType kTypeOf<__nv_fp8_e4m3> = DType::kE4m3;
+template <DType kType>
+inline constexpr bool kCarriesSums = kType == DType::kE4m3;
 
 // The warp has read the stage. Consumers arrive by warp: each waits for its own part of a wgmma.
 __device__ __forceinline__ void release_stage(Ring& ring, int stage) {
@@ -28,7 +17,7 @@ __device__ __forceinline__ void release_stage(Ring& ring, int stage) {
 }
 
 // The four slices of 32 bytes of K of a stage, as one group of wgmma.
-template <class T>
+template <DType kType>
 __device__ __forceinline__ void multiply_stage(const Ring& ring, int stage, int group, bool add,
                                                float (&sum)[64]) {
   const std::uint64_t a = swizzled_descriptor(ring.a[stage] + group * kGroupBytes);
@@ -37,21 +26,21 @@ __device__ __forceinline__ void multiply_stage(const Ring& ring, int stage, int 
   wgmma_fence();
 #pragma unroll
   for (int slice = 0; slice < 4; ++slice) {
-    wgmma_64x128<T>(sum, a + slice * 2, b + slice * 2, add || slice > 0);
+    wgmma_64x128<kType>(sum, a + slice * 2, b + slice * 2, add || slice > 0);
   }
   wgmma_commit();
 }
 
 // sum[64 rows of the group, 128 columns] of a tile. One stage is multiplied while the one before it
 // is waited for and handed back.
-template <class T>
+template <DType kType>
 __device__ __forceinline__ void multiply_wide(Ring& ring, RingPosition& at, int steps, int group,
                                               bool gathered, float (&sum)[64]) {
   int before = 0;
   for (int step = 0; step < steps; ++step) {
     mbarrier_wait(&ring.full[at.stage], at.parity);
     if (gathered) fence_async_proxy();
-    multiply_stage<T>(ring, at.stage, group, step > 0, sum);
+    multiply_stage<kType>(ring, at.stage, group, step > 0, sum);
     wgmma_wait<1>();
     if (step > 0) release_stage(ring, before);
     before = at.stage;
@@ -63,7 +52,7 @@ __device__ __forceinline__ void multiply_wide(Ring& ring, RingPosition& at, int 
 }
 
 // The same where the sums are carried over.
-template <class T>
+template <DType kType>
 __device__ __forceinline__ void multiply_wide_carrying(Ring& ring, RingPosition& at, int steps,
                                                        int group, bool gathered, float (&sum)[64]) {
   float part[64];
@@ -72,7 +61,7 @@ __device__ __forceinline__ void multiply_wide_carrying(Ring& ring, RingPosition&
   for (int step = 0; step < steps; ++step, at.advance()) {
     mbarrier_wait(&ring.full[at.stage], at.parity);
     if (gathered) fence_async_proxy();
-    multiply_stage<T>(ring, at.stage, group, false, part);
+    multiply_stage<kType>(ring, at.stage, group, false, part);
     wgmma_wait<0>();
     settle_registers(part);
     release_stage(ring, at.stage);
@@ -95,9 +84,9 @@ __device__ __forceinline__ int swizzled(int row, int piece) {
 }
 
 // sum[i] of granule i: 16 rows, and 16 columns of the warp as two times 8 (product of mma.sync).
-template <class T>
+template <DType kType>
 __device__ __forceinline__ void multiply_narrow(Ring& ring, RingPosition& at, int steps, int warp,
-                                                int granules, float (&sum)[kMostGranules][8]) {
+                                                int granules, float (&sum)[kMostGranules][2][4]) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int b_row = warp * 16 + lane / 16 * 8 + lane % 8;
   for (int step = 0; step < steps; ++step, at.advance()) {
@@ -113,10 +102,8 @@ __device__ __forceinline__ void multiply_narrow(Ring& ring, RingPosition& at, in
         if (i >= granules) break;
         std::uint32_t fa[4];
         load_matrices(fa, a + swizzled(i * 16 + lane % 16, slice * 2 + lane / 16));
-        float(&left)[4] = reinterpret_cast<float(&)[4]>(sum[i][0]);
-        float(&right)[4] = reinterpret_cast<float(&)[4]>(sum[i][4]);
-        mma<kTypeOf<T>>(left, fa, fb[0], fb[1]);
-        mma<kTypeOf<T>>(right, fa, fb[2], fb[3]);
+        mma<kType>(sum[i][0], fa, fb[0], fb[1]);
+        mma<kType>(sum[i][1], fa, fb[2], fb[3]);
       }
     }
     release_stage(ring, at.stage);

@@ -5,16 +5,16 @@
 
 #include <cstdint>
 
-#include "kernels/cuda/detail/product.h"
+#include "kernels/cuda/detail/product_tiles.cuh"
 #include "kernels/cuda/detail/ptx_hopper.cuh"
-#include "kernels/cuda/detail/tile_queue.cuh"
 
 namespace moe::cuda::hopper {
 
-inline constexpr int kTileRows = 128;               // two warpgroups, 64 rows each
-inline constexpr int kTileColumns = 128;            // 64 accumulators a thread
-inline constexpr int kRowBytes = 128;               // of K in a stage: a row of the swizzle
-inline constexpr int kGroupBytes = 64 * kRowBytes;  // the rows of A that one warpgroup multiplies
+inline constexpr int kTileRows = 128;     // two warpgroups, 64 rows each
+inline constexpr int kTileColumns = 128;  // 64 accumulators a thread
+inline constexpr int kRowBytes = 128;     // of K in a stage: a row of the swizzle
+inline constexpr int kGroupRows = 64;     // that one warpgroup multiplies
+inline constexpr int kGroupBytes = kGroupRows * kRowBytes;
 inline constexpr int kTileBytes = 128 * kRowBytes;
 inline constexpr int kStages = 6;  // as many as shared memory holds: 192 KiB in flight hide HBM
 inline constexpr int kConsumerWarps = 8;
@@ -28,15 +28,19 @@ inline constexpr int kNarrowRows = 64;
 inline constexpr int kGranuleRows = 16;
 inline constexpr int kMostGranules = kNarrowRows / kGranuleRows;
 
+template <DType kType>
+inline constexpr int kElementBytes = kType == DType::kE4m3   ? 1
+                                     : kType == DType::kTf32 ? 4
+                                                             : 2;
+
 struct Arguments {
   CUtensorMap a;          // boxes of 64 rows; unused with a_row
   CUtensorMap a_granule;  // boxes of 16 rows: kMixed only
   CUtensorMap b;          // [experts, columns, depth], boxes of 128 columns
-  GroupedProduct product;
-  int column_tiles = 0;
-  int steps = 0;         // stages a tile
-  bool aligned = false;  // every row of C begins at a multiple of 16 bytes
+  ProductArguments product;
+  int steps = 0;  // stages a tile
 };
+using TilesOfBlock = Tiles<kTileRows, kTileColumns>;
 
 struct __align__(1024) Ring {
   unsigned char a[kStages][kTileBytes];
@@ -59,37 +63,15 @@ struct RingPosition {
   }
 };
 
-struct Tile {
-  int expert = 0;
-  int first_slot = 0;
-  int rows = 0;  // 1 .. kTileRows
-  int first_column = 0;
-};
-
-// Tile t < row tiles * column tiles. An expert's tiles stand together, in bands of 16 row tiles;
-// within a band the rows come first: blocks that run at the same time share columns of B, and a
-// band of A and the columns in work stay in the L2.
-__device__ __forceinline__ Tile locate_tile(const Arguments& arguments, const TileQueue& queue,
-                                            int t) {
-  constexpr int kBand = 16;
-  const GroupedProduct& p = arguments.product;
-  const int across = arguments.column_tiles;
-  const int expert = queue.expert_of(t / across, p.experts);
-  const int before = queue.tiles_before[expert];
-  const int down = queue.tiles_before[expert + 1] - before;
-  const int within = t - before * across;
-  const int band = within / (kBand * across);
-  const int height = min(kBand, down - band * kBand);
-  const int rest = within - band * kBand * across;
-  const int first_row = (band * kBand + rest % height) * kTileRows;
-  return {expert, p.begin[expert] + first_row, min(kTileRows, p.count[expert] - first_row),
-          rest / height * kTileColumns};
+__device__ __forceinline__ int rows_of(const Tile& tile) {
+  return min(kTileRows, tile.end - tile.slot);
 }
 
-// The rows a tile is multiplied with by mma.sync; 0: it is multiplied by wgmma.
+// How many times 16 rows a tile is multiplied with by mma.sync; 0: it is multiplied by wgmma.
 template <bool kMixed>
 __device__ __forceinline__ int granules_of(const Tile& tile) {
-  return kMixed && tile.rows <= kNarrowRows ? (tile.rows + kGranuleRows - 1) / kGranuleRows : 0;
+  const int rows = rows_of(tile);
+  return kMixed && rows <= kNarrowRows ? (rows + kGranuleRows - 1) / kGranuleRows : 0;
 }
 
 __device__ __forceinline__ Ring& ring_of_block() {

@@ -1,3 +1,5 @@
+#include <stdexcept>
+
 #include "kernels/cuda/detail/check.h"
 #include "kernels/cuda/detail/product_hopper.cuh"
 #include "kernels/cuda/detail/product_hopper.h"
@@ -5,31 +7,30 @@
 namespace moe::cuda {
 namespace {
 
-template <class T>
-void launch(const hopper::Arguments& arguments, int blocks, cudaStream_t stream) {
-  check(cudaFuncSetAttribute(hopper::product_kernel<T, true>,
-                             cudaFuncAttributeMaxDynamicSharedMemorySize, hopper::kRingBytes));
-  hopper::product_kernel<T, true>
-      <<<blocks, hopper::kThreads, hopper::kRingBytes, stream>>>(arguments);
+template <DType kType>
+void launch(const GroupedProduct& product, int blocks, cudaStream_t stream) {
+  constexpr auto kKernel = hopper::product_kernel<kType, true>;
+  check(cudaFuncSetAttribute(kKernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             hopper::kRingBytes));
+  kKernel<<<blocks, hopper::kThreads, hopper::kRingBytes, stream>>>(hopper_arguments(product));
   check_launch();
 }
 
 }  // namespace
 
 void product_mixed_with(const GroupedProduct& product, int blocks, cudaStream_t stream) {
-  if (product.most_rows == 0 || product.columns == 0) return;
-  const hopper::Arguments arguments = hopper_arguments(product);
+  if (blocks == 0) return;  // no rows
   switch (product.dtype) {
     case DType::kBf16:
-      return launch<__nv_bfloat16>(arguments, blocks, stream);
+      return launch<DType::kBf16>(product, blocks, stream);
     case DType::kF16:
-      return launch<__half>(arguments, blocks, stream);
+      return launch<DType::kF16>(product, blocks, stream);
     case DType::kTf32:
-      return launch<Tf32>(arguments, blocks, stream);
+      return launch<DType::kTf32>(product, blocks, stream);
     case DType::kE4m3:
-      return launch<__nv_fp8_e4m3>(arguments, blocks, stream);
+      return launch<DType::kE4m3>(product, blocks, stream);
     case DType::kF32:
-      break;  // hopper_arguments() refuses it
+      throw std::invalid_argument("tensor cores have no f32");
   }
 }
 

@@ -1,58 +1,62 @@
-// The product of mixed tile heights against a plain one, in many orders.
 #include "harness/simt/runtime/control.h"
-#include "kernels/cuda/detail/hopper_case.h"
+#include "kernels/cuda/detail/hopper_testing.h"
 
 namespace moe::cuda {
 namespace {
 
-using testing::ProductCase;
+using namespace testing;
 
-class ProductMixed : public testing::ProductTest {};
+class ProductMixed : public HopperTest {};
 
-TEST_P(ProductMixed, IsRight) { expect_product(GetParam().product, product_mixed_with); }
+TEST_P(ProductMixed, EqualsTheProductInDoublePrecision) {
+  expect_right_with(product_mixed_with, 1000, edge_cases(GetParam()));
+}
+INSTANTIATE_TEST_SUITE_P(All, ProductMixed, tensor_core_types(), name_of_type);
 
-INSTANTIATE_TEST_SUITE_P(All, ProductMixed, ::testing::ValuesIn(testing::product_cases()),
-                         testing::name_of_case);
-INSTANTIATE_TEST_SUITE_P(
-    Heights, ProductMixed,
-    ::testing::Values(testing::NamedCase{"EveryNarrowHeight",
-                                         {.rows = {16, 17, 48, 49}, .columns = 33, .blocks = 3}},
-                      testing::NamedCase{"NarrowAfterWide",
-                                         {.rows = {130, 2, 192, 65},
-                                          .columns = 8,
-                                          .depth = 136,
-                                          .c_type = DType::kBf16,
-                                          .blocks = 2,
-                                          .large = true}}),
-    testing::name_of_case);
+class ProductMixedOnce : public HopperTest {};
 
-// What one launch of the product took.
-simt::Counters counters_of(const ProductCase& c) {
-  const testing::Problem problem(c);
-  simt::take_counters();
-  EXPECT_EQ(problem.run(product_mixed_with), "");
-  const auto launches = simt::take_counters();
-  EXPECT_EQ(launches.size(), 1u);
-  return launches.at(0).counters;
+TEST_F(ProductMixedOnce, StoresEveryTypeWithEveryEpilogue) {
+  expect_right_with(product_mixed_with, 1000, output_cases(DType::kBf16), two_ways());
 }
 
-class ProductMixedCounts : public testing::ProductTest {};
+TEST_F(ProductMixedOnce, RefillsItsRingFromTileToTile) {
+  expect_right_with(product_mixed_with, 2, long_cases());
+}
+
+TEST_F(ProductMixedOnce, MultipliesGroupsOfManyTiles) {
+  expect_right_with(product_mixed_with, 4, large_cases(), two_ways());
+}
+
+// Of every height, one after the other in one block.
+TEST_F(ProductMixedOnce, ChangesItsHeightFromTileToTile) {
+  expect_right_with(
+      product_mixed_with, 1,
+      {{DType::kBf16, {16, 65, 17, 48, 130, 49}, 8, 72, Epilogue::kStore, DType::kBf16}});
+}
+
+// What one launch took.
+simt::Counters counters_of(int rows, int columns, int depth) {
+  const ProductProblem problem({DType::kBf16, {rows}, columns, depth});
+  simt::take_counters();
+  EXPECT_EQ(problem.run([](const GroupedProduct& p) { product_mixed(p, stream()); }), "");
+  return simt::take_counters().back().counters;
+}
 
 // Of 300 rows, 256 are two wide tiles: 2 warpgroups x 4 wgmma a stage. The other 44 are three
-// granules of 16 rows: 8 warps x 4 slices x 2 mma.sync a stage and granule.
-TEST_F(ProductMixedCounts, OnlyTheLastRowsOfAGroupUseMmaSync) {
-  const simt::Counters counters = counters_of({.rows = {300}, .depth = 64});
+// times 16 rows: 8 warps x 4 slices x 2 mma.sync a stage each.
+TEST_F(ProductMixedOnce, MultipliesOnlyTheLastRowsOfAGroupByMmaSync) {
+  const simt::Counters counters = counters_of(300, 128, 64);
   EXPECT_EQ(counters.wgmma, 2u * 2 * 4);
   EXPECT_EQ(counters.mma, 3u * 8 * 4 * 2);
 }
 
-TEST_F(ProductMixedCounts, MoreThan64RowsAreAWideTile) {
-  EXPECT_EQ(counters_of({.rows = {65}, .depth = 64}).mma, 0u);
-  EXPECT_EQ(counters_of({.rows = {64}, .depth = 64}).wgmma, 0u);
+TEST_F(ProductMixedOnce, MakesMoreThan64RowsAWideTile) {
+  EXPECT_EQ(counters_of(65, 128, 64).mma, 0u);
+  EXPECT_EQ(counters_of(64, 128, 64).wgmma, 0u);
 }
 
-TEST_F(ProductMixedCounts, FragmentsAreReadWithoutBankConflicts) {
-  const simt::Counters counters = counters_of({.rows = {64}, .depth = 640});
+TEST_F(ProductMixedOnce, ReadsFragmentsWithoutBankConflicts) {
+  const simt::Counters counters = counters_of(64, 128, 640);
   EXPECT_EQ(counters.shared_load.sectors, counters.shared_load.ideal);
 }
 

@@ -1,15 +1,30 @@
-// The wgmma product against a plain one, in many orders.
-#include "kernels/cuda/detail/hopper_case.h"
+#include "kernels/cuda/detail/hopper_testing.h"
 
 namespace moe::cuda {
 namespace {
 
-class ProductWgmma : public testing::ProductTest {};
+using namespace testing;
 
-TEST_P(ProductWgmma, IsRight) { expect_product(GetParam().product, product_wgmma_with); }
+class ProductWgmma : public HopperTest {};
 
-INSTANTIATE_TEST_SUITE_P(All, ProductWgmma, ::testing::ValuesIn(testing::product_cases()),
-                         testing::name_of_case);
+TEST_P(ProductWgmma, EqualsTheProductInDoublePrecision) {
+  expect_right_with(product_wgmma_with, 1000, edge_cases(GetParam()));
+}
+INSTANTIATE_TEST_SUITE_P(All, ProductWgmma, tensor_core_types(), name_of_type);
+
+class ProductWgmmaOnce : public HopperTest {};
+
+TEST_F(ProductWgmmaOnce, StoresEveryTypeWithEveryEpilogue) {
+  expect_right_with(product_wgmma_with, 1000, output_cases(DType::kBf16), two_ways());
+}
+
+TEST_F(ProductWgmmaOnce, RefillsItsRingFromTileToTile) {
+  expect_right_with(product_wgmma_with, 2, long_cases());
+}
+
+TEST_F(ProductWgmmaOnce, MultipliesGroupsOfManyTiles) {
+  expect_right_with(product_wgmma_with, 4, large_cases(), two_ways());
+}
 
 }  // namespace
 }  // namespace moe::cuda

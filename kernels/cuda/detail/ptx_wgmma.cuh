@@ -1,13 +1,9 @@
 // Warpgroup products (PTX ISA 9.0, "Asynchronous Warpgroup Level Matrix Instructions"; sm_90a
 // only).
 #pragma once
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-#include <cuda_fp8.h>
-
 #include <cstdint>
 
-#include "kernels/cuda/detail/numbers.cuh"
+#include "kernels/contract/shape.h"
 #include "kernels/cuda/detail/ptx_hopper.cuh"
 
 namespace moe::cuda {
@@ -63,29 +59,20 @@ __device__ __forceinline__ void wgmma_wait() {
       : "l"(a), "l"(b), "r"(static_cast<int>(add)))
 
 // d[64, 128] = A[64, 32 bytes of K] B[128, 32 bytes of K]^T, plus d if `add`; both K-major in
-// shared memory, of type T.
-template <class T>
+// shared memory.
+template <DType kType>
 __device__ __forceinline__ void wgmma_64x128(float (&d)[64], std::uint64_t a, std::uint64_t b,
-                                             bool add);
-template <>
-__device__ __forceinline__ void wgmma_64x128<__nv_bfloat16>(float (&d)[64], std::uint64_t a,
-                                                            std::uint64_t b, bool add) {
-  MOE_WGMMA("m64n128k16.f32.bf16.bf16", ", 0, 0");
-}
-template <>
-__device__ __forceinline__ void wgmma_64x128<__half>(float (&d)[64], std::uint64_t a,
-                                                     std::uint64_t b, bool add) {
-  MOE_WGMMA("m64n128k16.f32.f16.f16", ", 0, 0");
-}
-template <>
-__device__ __forceinline__ void wgmma_64x128<Tf32>(float (&d)[64], std::uint64_t a, std::uint64_t b,
-                                                   bool add) {
-  MOE_WGMMA("m64n128k8.f32.tf32.tf32", "");
-}
-template <>
-__device__ __forceinline__ void wgmma_64x128<__nv_fp8_e4m3>(float (&d)[64], std::uint64_t a,
-                                                            std::uint64_t b, bool add) {
-  MOE_WGMMA("m64n128k32.f32.e4m3.e4m3", "");
+                                             bool add) {
+  if constexpr (kType == DType::kBf16) {
+    MOE_WGMMA("m64n128k16.f32.bf16.bf16", ", 0, 0");
+  } else if constexpr (kType == DType::kF16) {
+    MOE_WGMMA("m64n128k16.f32.f16.f16", ", 0, 0");
+  } else if constexpr (kType == DType::kTf32) {
+    MOE_WGMMA("m64n128k8.f32.tf32.tf32", "");
+  } else {
+    static_assert(kType == DType::kE4m3, "there is no product of f32 on tensor cores");
+    MOE_WGMMA("m64n128k32.f32.e4m3.e4m3", "");
+  }
 }
 #undef MOE_WGMMA
 
