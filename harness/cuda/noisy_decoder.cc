@@ -1,4 +1,4 @@
-#include "harness/sim_tests/noisy_decoder.h"
+#include "harness/cuda/noisy_decoder.h"
 
 #include <algorithm>
 #include <cmath>

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "harness/sim_tests/noisy_decoder.h"
+#include "harness/cuda/noisy_decoder.h"
 #include "harness/simt/runtime/control.h"
 #include "reference/golden_models_for_tests.h"
 
