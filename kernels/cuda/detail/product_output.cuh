@@ -5,6 +5,7 @@
 #include "kernels/cuda/detail/numbers.cuh"
 #include "kernels/cuda/detail/product_address.h"
 #include "kernels/cuda/detail/product_arguments.h"
+#include "kernels/cuda/detail/ptx.cuh"
 
 namespace moe::cuda {
 
@@ -92,6 +93,7 @@ __device__ __forceinline__ void output_pair(const Output& out, const OutputRow& 
   const bool both = column + 1 < out.columns;
   if (out.epilogue == Epilogue::kScatterAdd) {
     float* to = static_cast<float*>(out.c) + at;
+    if (both && out.aligned) return add_two(to, row.weight * x, row.weight * y);
     atomicAdd(to, row.weight * x);
     if (both) atomicAdd(to + 1, row.weight * y);
   } else if (both) {

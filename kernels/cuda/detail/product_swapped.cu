@@ -10,9 +10,9 @@
 namespace moe::cuda {
 namespace {
 
-// 16 rows, 64 columns; a warp has 16 of the columns. Seven of eight stages are in flight: 56 KiB of
-// weights a block, and two blocks fit a multiprocessor of sm_80.
-using Shape = RingShape<16, 64, 128, 8>;
+// 16 rows, 64 columns; a warp has 16 of the columns. Six of seven stages are in flight, 48 KiB of
+// weights a block; two blocks fit a multiprocessor of sm_80, three one of sm_90.
+using Shape = RingShape<16, 64, 128, 7>;
 constexpr int kWide = 2;  // fragments of 8 rows of A
 
 // One stage. Fragments beyond `wide` hold no row of the group.

@@ -39,6 +39,10 @@ inline int bytes_of(DType t) {
   return t == DType::kE4m3 ? 1 : t == DType::kBf16 || t == DType::kF16 ? 2 : 4;
 }
 
+inline float cut_to_tf32(double x) {
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(static_cast<float>(x)) & 0xffffe000u);
+}
+
 // Rounds x to the type, puts its bits at `to`, and returns what it has become.
 inline float put_number(DType type, float x, std::uint8_t* to) {
   const auto put = [&](auto number) {
@@ -53,7 +57,7 @@ inline float put_number(DType type, float x, std::uint8_t* to) {
     case DType::kE4m3:
       return put(__nv_fp8_e4m3(x));
     case DType::kTf32:
-      return put(std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0xffffe000u));
+      return put(cut_to_tf32(x));
     default:
       return put(x);
   }
@@ -295,24 +299,35 @@ class ProductProblem {
     const int bytes = bytes_of(case_.c_type);
     for (std::size_t at = 0; at < got.size(); at += bytes) {
       const Want& want = want_[at];
-      std::ostringstream wrong;
-      if (want.written) {
-        // The atomic additions: each rounds a product and a partial sum.
-        const double error = want.error + (want.additions + 1) * kUnit * want.magnitude;
-        const double bound = error + rounding(std::fabs(want.value) + error) + 1e-30;
-        const double value = get_number(case_.c_type, &got[at]);
-        if (std::fabs(value - want.value) <= bound) continue;
-        wrong << "is " << value << ", not " << want.value << ", off by more than " << bound;
-      } else {
+      if (!want.written) {
         if (std::memcmp(&got[at], &c_before_[at], bytes) == 0) continue;
-        wrong << "was overwritten";
+        return place_of(at) + "was overwritten";
       }
-      const auto element = static_cast<std::int64_t>(at) / bytes - c_first_;
-      std::ostringstream place;
-      place << case_ << ": C[" << element / c_stride_ << ", " << element % c_stride_ << "] ";
-      return place.str() + wrong.str();
+      const double bound = bound_of(want);
+      const double value = get_number(case_.c_type, &got[at]);
+      if (case_.c_type == DType::kTf32 && static_cast<float>(value) != cut_to_tf32(value)) {
+        return place_of(at) + "has more bits than tf32";
+      }
+      if (std::fabs(value - want.value) <= bound) continue;
+      std::ostringstream wrong;
+      wrong << "is " << value << ", not " << want.value << ", off by more than " << bound;
+      return place_of(at) + wrong.str();
     }
     return {};
+  }
+
+  // The atomic additions: each rounds a product and a partial sum.
+  double bound_of(const Want& want) const {
+    const double error = want.error + (want.additions + 1) * kUnit * want.magnitude;
+    return error + rounding(std::fabs(want.value) + error) + 1e-30;
+  }
+
+  std::string place_of(std::size_t byte) const {
+    const std::int64_t element = static_cast<std::int64_t>(byte) / bytes_of(case_.c_type);
+    const std::int64_t at = element - c_first_;
+    std::ostringstream place;
+    place << case_ << ": C[" << at / c_stride_ << ", " << at % c_stride_ << "] ";
+    return place.str();
   }
 
   ProductCase case_;

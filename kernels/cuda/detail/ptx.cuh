@@ -86,6 +86,22 @@ __device__ __forceinline__ void mma(float (&d)[4], const std::uint32_t (&a)[4], 
   }
 }
 
+// ---- red ---------------------------------------------------------------------------------------
+
+// to[0] += x, to[1] += y, each atomically; `to` is a multiple of 8 bytes. One instruction where
+// there is one (sm_90 and later).
+__device__ __forceinline__ void add_two(float* to, float x, float y) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile(
+      "red.relaxed.gpu.global.add.v2.f32 [%0], {%1, %2};" ::"l"(__cvta_generic_to_global(to)),
+      "f"(x), "f"(y)
+      : "memory");
+#else
+  atomicAdd(to, x);
+  atomicAdd(to + 1, y);
+#endif
+}
+
 // ---- named barriers ----------------------------------------------------------------------------
 
 __device__ __forceinline__ void named_barrier_sync(int id, int threads) {
