@@ -9,6 +9,10 @@ TEST(ProductFma, EqualsTheProductInDoublePrecision) {
   expect_products(edge_cases(DType::kF32), ProductKernel::kFma);
 }
 
+TEST(ProductFma, RefillsItsRingFromTileToTile) {
+  expect_products(ring_cases(DType::kF32), ProductKernel::kFma);
+}
+
 TEST(ProductFma, StoresEveryTypeWithEveryEpilogue) {
   expect_products(output_cases(DType::kF32), ProductKernel::kFma, two_ways());
 }

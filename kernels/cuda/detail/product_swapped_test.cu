@@ -17,6 +17,11 @@ TEST_P(ProductSwapped, EqualsTheProductInDoublePrecision) {
   expect_products(edge_cases(GetParam()), ProductKernel::kSwapped);
 }
 
+TEST_P(ProductSwapped, RefillsItsRingFromTileToTile) {
+  if (GetParam() != DType::kBf16) return;
+  expect_products(ring_cases(GetParam()), ProductKernel::kSwapped);
+}
+
 // What follows the products is the same code for all types of A.
 TEST_P(ProductSwapped, StoresEveryTypeWithEveryEpilogue) {
   if (GetParam() == DType::kF16 || GetParam() == DType::kTf32) return;

@@ -23,6 +23,9 @@ struct ProductCase {
   DType c_type = DType::kF32;
   bool gather = false;  // rows of A by a_row, some twice, some not at all, some -1
   bool skewed = false;  // rows of C begin where no 16 bytes do
+  // One block for each column tile, which so computes many tiles: most_rows, which sizes the grid
+  // and nothing else, is said to be 1.
+  bool few_blocks = false;
 };
 
 inline std::ostream& operator<<(std::ostream& os, const ProductCase& c) {
@@ -30,7 +33,8 @@ inline std::ostream& operator<<(std::ostream& os, const ProductCase& c) {
   for (const int r : c.rows) os << ' ' << r;
   return os << ", " << c.columns << " columns, depth " << c.depth << ", epilogue "
             << static_cast<int>(c.epilogue) << ", C " << moe::to_string(c.c_type)
-            << (c.gather ? ", gather" : "") << (c.skewed ? ", skewed" : "");
+            << (c.gather ? ", gather" : "") << (c.skewed ? ", skewed" : "")
+            << (c.few_blocks ? ", few blocks" : "");
 }
 
 // ---- number formats on the host -----------------------------------------------------------------
@@ -134,7 +138,7 @@ class ProductProblem {
                           .depth = case_.depth,
                           .begin = begin.data(),
                           .count = count.data(),
-                          .most_rows = total_rows(),
+                          .most_rows = case_.few_blocks ? 1 : total_rows(),
                           .epilogue = case_.epilogue,
                           .c = c.data() + c_first_ * bytes_of(case_.c_type),
                           .c_type = case_.c_type,
@@ -148,7 +152,9 @@ class ProductProblem {
 
  private:
   static constexpr double kUnit = 1.0 / 16777216;  // 2^-24
-  static constexpr std::uint8_t kSentinel = 0xa5;
+  // What stands in C before, little end first: a signalling NaN, which changes when anything is
+  // added to it.
+  static constexpr std::uint8_t kSentinel[4] = {0xa5, 0xa5, 0xa5, 0xff};
 
   int experts() const { return static_cast<int>(case_.rows.size()); }
   int total_rows() const {
@@ -191,7 +197,8 @@ class ProductProblem {
     const std::int64_t whole = 16 / bytes_of(case_.c_type);
     c_stride_ = (c_columns() + whole) / whole * whole + (case_.skewed ? 1 : 0);
     c_first_ = case_.skewed ? 1 : 0;
-    c_before_.assign((c_first_ + rows * c_stride_) * bytes_of(case_.c_type), kSentinel);
+    c_before_.resize((c_first_ + rows * c_stride_) * bytes_of(case_.c_type));
+    for (std::size_t i = 0; i < c_before_.size(); ++i) c_before_[i] = kSentinel[i % 4];
     if (!scatters()) return;
     for (std::int64_t r = 0; r < rows; ++r) {
       for (std::int64_t n = 0; n < c_columns(); ++n) {
@@ -374,7 +381,16 @@ inline std::vector<ProductCase> edge_cases(DType dtype) {
       {dtype, {0, 1, 2, 15, 0, 16, 17, 9}, 33, 33, kScatterAdd, DType::kF32, true, false},
       {dtype, {63, 1, 64}, 64, 64, kSwiglu, DType::kTf32, false, false},
       {dtype, {65}, 130, 100, kStore, DType::kF32, true, true},
-      {dtype, {127, 129, 2}, 66, 136, kSwiglu, narrow, true, false},
+      {dtype, {127, 129}, 66, 136, kSwiglu, narrow, true, false},
+  };
+}
+
+// More tiles than blocks and more steps than stages: the ring goes on over the ends of tiles.
+inline std::vector<ProductCase> ring_cases(DType dtype) {
+  const int steps = 128 / bytes_of(dtype);
+  return {
+      {dtype, {17, 1, 0, 65}, 70, 8 * steps - 3, Epilogue::kStore, DType::kF32, true, false, true},
+      {dtype, {33, 0, 2, 20}, 6, steps, Epilogue::kStore, DType::kF32, false, false, true},
   };
 }
 
