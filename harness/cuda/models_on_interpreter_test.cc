@@ -1,74 +1,16 @@
-#include "harness/device_model.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
+#include <algorithm>
 #include <bit>
-#include <cmath>
-#include <sstream>
+#include <set>
 
-#include "harness/cuda/noisy_decoder.h"
-#include "harness/simt/runtime/control.h"
+#include "harness/cuda/model_fixture_for_tests.h"
 #include "reference/golden_models_for_tests.h"
 
 // The golden models of reference/testdata through the CUDA forward pass, on the simulated device.
-//
-// The bound of each number is four standard deviations of what random roundings of twice their size
-// do to it (noisy_decoder.h), some seven of what f32 does: over the few thousand numbers here
-// chance does not reach it, and what is wrong leaves it by far. The file's nine decimals add half a
-// unit.
 namespace moe::harness {
 namespace {
 
 using reference::numbers;
 using reference::read_golden;
-
-constexpr double kPrinted = 0.5e-9;
-constexpr double kDeviations = 4;
-constexpr const char* kStrategy = "sort-and-group";
-
-// Some numbers of `want`, from `first` on.
-void expect_near(const std::vector<float>& got, const Spread& want, const std::string& what,
-                 std::size_t first = 0) {
-  ASSERT_LE(first + got.size(), want.value.size()) << what;
-  double worst = 0, share = 0;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    const double bound = kDeviations * want.deviation[first + i] + kPrinted;
-    const double error = std::fabs(static_cast<double>(got[i]) - want.value[first + i]);
-    ASSERT_TRUE(error <= bound) << what << " at " << i << " is " << got[i] << ", not "
-                                << want.value[first + i] << " +- " << bound;
-    worst = std::max(worst, error);
-    share = std::max(share, error / bound);
-  }
-  std::ostringstream seen;
-  seen << worst << ", " << share << " of its bound";
-  testing::Test::RecordProperty(what, seen.str());
-}
-
-void expect_all_near(const std::vector<float>& got, const Spread& want, const std::string& what) {
-  ASSERT_EQ(got.size(), want.value.size()) << what;
-  expect_near(got, want, what);
-}
-
-// The double computation is that of the golden model: its values are the file's.
-void expect_golden(const Spread& computed, const nlohmann::json& want, const std::string& what) {
-  const auto w = numbers<double>(want);
-  ASSERT_EQ(computed.value.size(), w.size()) << what;
-  for (std::size_t i = 0; i < w.size(); ++i) {
-    ASSERT_NEAR(computed.value[i], w[i], 2 * kPrinted) << what << " at " << i;
-  }
-}
-
-using Spreads = std::map<std::string, Spread>;
-
-// Rows first, first + every, .. of `rows`.
-std::vector<double> some_rows(const Rows& rows, std::int64_t first, std::int64_t every) {
-  std::vector<double> out;
-  for (std::int64_t r = first; r < rows.rows; r += every) {
-    out.insert(out.end(), rows.row(r), rows.row(r) + rows.cols);
-  }
-  return out;
-}
 
 // 8 bits of significand, ties to even.
 float nearest_bf16(float x) {
@@ -76,53 +18,16 @@ float nearest_bf16(float x) {
   return std::bit_cast<float>((bits + 0x7fffu + (bits >> 16 & 1u)) & 0xffff0000u);
 }
 
-// Orders of warps and blocks, and of when copies are done.
-struct Way {
-  const char* name;
-  simt::Schedule schedule;
-  simt::AsyncCompletion async;
-};
-
-class DeviceModelTest : public testing::TestWithParam<Way> {
- protected:
-  void SetUp() override {
-    simt::settings().schedule = GetParam().schedule;
-    simt::settings().async = GetParam().async;
-  }
-  void TearDown() override {
-    const auto findings = simt::take_findings();
-    EXPECT_TRUE(findings.empty()) << findings.size() << " findings of the interpreter";
-  }
-  static std::unique_ptr<DeviceModel> make(const DecoderDescription& d, std::int64_t batch,
-                                           std::int64_t length, std::int64_t tokens,
-                                           DType dtype = DType::kF32) {
-    return make_device_model(d,
-                             {.batch = batch, .length = length, .tokens = tokens, .dtype = dtype},
-                             find_device_strategy(kStrategy));
-  }
-  // Logits and choices of every sparse layer, and the hidden states.
-  static void expect_pass(const reference::DecoderOutput<float>& got, const Spreads& want) {
-    for (std::size_t l = 0; l < got.router_logits.size(); ++l) {
-      const std::string name = std::to_string(l);
-      expect_all_near(got.router_logits[l].values, want.at("logits " + name), "logits " + name);
-      const Spread& experts = want.at("experts " + name);
-      EXPECT_THAT(experts.deviation, testing::Each(0.0)) << "a choice of expert is in doubt";
-      EXPECT_THAT(got.routing[l].expert, testing::ElementsAreArray(experts.value));
-    }
-    expect_all_near(got.hidden.values, want.at("hidden"), "hidden");
-  }
-};
-
 // ---- Time-MoE
 
 class TimeMoeOnDevice : public DeviceModelTest {
  protected:
-  // One pass over the golden series, with every head.
+  // One pass over the golden series, with every head. given: choices of experts, or empty.
   Spreads expected(const reference::TimeMoe& m, const std::vector<std::int64_t>& mask,
-                   DType stored = DType::kF32) const {
+                   DType stored = DType::kF32, const Named& given = {}) const {
     const DecoderDescription d = describe(m);
     const auto program = [&](Rounding32& round) {
-      Named out;
+      Named out = given;
       const Rows points(12, 1, {series.begin(), series.end()});
       const Rows hidden = noisy_decoder(d, embed_points(d, points, round), 2, mask, round, out);
       for (std::size_t j = 0; j < m.heads.size(); ++j) {
@@ -187,30 +92,57 @@ TEST_P(TimeMoeOnDevice, DenseVariant) {
   expect_all_near(device->head_of_last(2), want.at("last head 8"), "head 8");
 }
 
-// The golden weights rounded to bf16 where the device rounds them: the choice of experts apart,
-// which rounding of this size can change, the dense model has all that is done in bf16.
-TEST_P(TimeMoeOnDevice, DenseVariantInBf16) {
-  const reference::TensorSource golden_source = reference::golden_weights();
-  const auto source = [&](const reference::WeightTensor& tensor) {
-    std::vector<float> values = golden_source(tensor);
+// The golden weights, those of products rounded to bf16 as the device rounds them.
+reference::TensorSource golden_weights_in_bf16() {
+  return [from = reference::golden_weights()](const reference::WeightTensor& tensor) {
     using reference::TensorRole;
-    const bool is_product = tensor.role == TensorRole::kAttention ||
-                            tensor.role == TensorRole::kDenseFfn ||
-                            tensor.role == TensorRole::kHead;
-    for (float& x : values) {
-      if (is_product) x = nearest_bf16(x);
-    }
+    static const std::set<TensorRole> others = {TensorRole::kEmbedding, TensorRole::kNorm,
+                                                TensorRole::kAttentionBias, TensorRole::kRouter,
+                                                TensorRole::kSharedExpertGate};
+    std::vector<float> values = from(tensor);
+    if (others.contains(tensor.role)) return values;
+    for (float& x : values) x = nearest_bf16(x);
     return values;
   };
+}
+
+TEST_P(TimeMoeOnDevice, DenseVariantInBf16) {
   reference::TimeMoeConfig config = reference::tiny_time_moe_config();
   config.use_dense = true;
   config.apply_aux_loss = false;
-  const auto dense = reference::make_time_moe(config, source);
+  const auto dense = reference::make_time_moe(config, golden_weights_in_bf16());
   const Spreads want = expected(dense, {}, DType::kBf16);
   auto device = make(describe(dense), 2, 6, 12, DType::kBf16);
   device->forward_points(series, {});
   expect_pass(last_pass(*device, describe(dense)), want);
   expect_all_near(device->head(2), want.at("head 8"), "head 8");
+}
+
+// Roundings of this size change which experts are chosen, so the choice is taken from the device.
+TEST_P(TimeMoeOnDevice, SparseInBf16) {
+  const auto sparse =
+      reference::make_time_moe(reference::tiny_time_moe_config(), golden_weights_in_bf16());
+  auto device = make(describe(sparse), 2, 6, 12, DType::kBf16);
+  device->forward_points(series, {});
+  const auto got = last_pass(*device, describe(sparse));
+  Named given;
+  for (std::size_t l = 0; l < got.routing.size(); ++l) {
+    const auto& chosen = got.routing[l].expert;
+    given["experts " + std::to_string(l)] = {chosen.begin(), chosen.end()};
+  }
+  const Spreads want = expected(sparse, {}, DType::kBf16, given);
+  expect_pass(got, want);
+  expect_all_near(device->head(2), want.at("head 8"), "head 8");
+}
+
+TEST_P(TimeMoeOnDevice, EveryStrategyThatDropsNothingComputesTheModel) {
+  const Spreads want = expected(model, {});
+  for (const StrategyInfo* strategy : dropless(decoder)) {
+    SCOPED_TRACE(full_name(*strategy));
+    auto device = make_device_model(decoder, {.batch = 2, .length = 6, .tokens = 12}, *strategy);
+    device->forward_points(series, {});
+    expect_pass(last_pass(*device, decoder), want);
+  }
 }
 
 // The series fed in pieces are the series: the cache holds what one pass would have computed.
@@ -273,6 +205,15 @@ TEST_P(TimeMoeOnDevice, GenerationAndItsSteps) {
 
 class MixtralOnDevice : public DeviceModelTest {
  protected:
+  Spreads expected() const {
+    return spread([this](Rounding32& round) {
+      Named out;
+      const Rows hidden = noisy_decoder(decoder, embed_words(decoder, ids), 2, {}, round, out);
+      out["words"] = linear(model.lm_head.weight, {}, hidden, round).values;
+      return out;
+    });
+  }
+
   const nlohmann::json golden = read_golden("golden_mixtral.json");
   const reference::Mixtral model = reference::tiny_mixtral();
   const DecoderDescription decoder = describe(model);
@@ -280,12 +221,7 @@ class MixtralOnDevice : public DeviceModelTest {
 };
 
 TEST_P(MixtralOnDevice, RouterLogitsHiddenStatesAndLogits) {
-  const Spreads want = spread([&](Rounding32& round) {
-    Named out;
-    const Rows hidden = noisy_decoder(decoder, embed_words(decoder, ids), 2, {}, round, out);
-    out["words"] = linear(model.lm_head.weight, {}, hidden, round).values;
-    return out;
-  });
+  const Spreads want = expected();
   for (std::size_t l = 0; l < 2; ++l) {
     const auto name = "logits " + std::to_string(l);
     expect_golden(want.at(name), golden["router_logits"][l], name);
@@ -297,6 +233,16 @@ TEST_P(MixtralOnDevice, RouterLogitsHiddenStatesAndLogits) {
   ASSERT_EQ(got.router_logits.size(), 2U);
   expect_pass(got, want);
   expect_all_near(device->head(0), want.at("words"), "words");
+}
+
+TEST_P(MixtralOnDevice, EveryStrategyThatDropsNothingComputesTheModel) {
+  const Spreads want = expected();
+  for (const StrategyInfo* strategy : dropless(decoder)) {
+    SCOPED_TRACE(full_name(*strategy));
+    auto device = make_device_model(decoder, {.batch = 2, .length = 5, .tokens = 10}, *strategy);
+    device->forward_words(ids, {});
+    expect_pass(last_pass(*device, decoder), want);
+  }
 }
 
 TEST_P(MixtralOnDevice, GenerationWithACacheIsTheReferences) {
@@ -322,11 +268,6 @@ TEST_P(MixtralOnDevice, RefusesAPassThatDoesNotFit) {
   EXPECT_THROW(device->forward_words(std::vector<std::int64_t>{1}, {}), UserError);
 }
 
-const auto kWays =
-    testing::Values(Way{"natural", simt::Schedule::kNatural, simt::AsyncCompletion::kLate},
-                    Way{"reversed", simt::Schedule::kReversed, simt::AsyncCompletion::kEarly},
-                    Way{"random", simt::Schedule::kRandom, simt::AsyncCompletion::kRandom});
-const auto way_name = [](const auto& info) { return std::string(info.param.name); };
 INSTANTIATE_TEST_SUITE_P(Ways, TimeMoeOnDevice, kWays, way_name);
 INSTANTIATE_TEST_SUITE_P(Ways, MixtralOnDevice, kWays, way_name);
 

@@ -157,11 +157,12 @@ Rows ffn(std::span<const float> gate, std::span<const float> up, std::span<const
   return linear(down, {}, inner, round);
 }
 
-// Every token its best experts by their logits, and their weighted sum.
+// Every token its best experts by their logits, or those in `chosen`; and their weighted sum.
 Rows routed_experts(const DecoderDescription& d, const DecoderLayer& l, const Rows& y,
                     const Rows& logits, std::vector<double>& chosen, Rounding32& round) {
   const MoeShape& s = d.experts;
   const std::int64_t size = s.ffn * s.hidden;
+  const bool is_given = !chosen.empty();
   Rows out(y.rows, y.cols);
   for (std::int64_t t = 0; t < y.rows; ++t) {
     const std::span row(logits.row(t), static_cast<std::size_t>(s.experts));
@@ -169,6 +170,8 @@ Rows routed_experts(const DecoderDescription& d, const DecoderLayer& l, const Ro
     std::iota(order.begin(), order.end(), 0);
     std::ranges::stable_sort(order, [&](int a, int b) { return row[a] > row[b]; });
     order.resize(static_cast<std::size_t>(s.top_k));
+    if (is_given) std::copy_n(chosen.begin() + t * s.top_k, s.top_k, order.begin());
+    if (!is_given) chosen.insert(chosen.end(), order.begin(), order.end());
     std::vector<bool> counted(row.size(), !s.renormalize);
     for (const int e : order) counted[e] = true;
     const auto weights = softmax(row, counted, round);
@@ -177,9 +180,8 @@ Rows routed_experts(const DecoderDescription& d, const DecoderLayer& l, const Ro
       const Rows one = ffn(part(l.experts->gate, e, size), part(l.experts->up, e, size),
                            part(l.experts->down, e, size), token, round);
       for (std::int64_t i = 0; i < y.cols; ++i) {
-        out.row(t)[i] = round(out.row(t)[i] + round(weights[e] * one.values[i]));
+        out.row(t)[i] = round(out.row(t)[i] + round(weights[e] * round.stored(one.values[i])));
       }
-      chosen.push_back(e);
     }
   }
   return out;

@@ -20,7 +20,8 @@
 
 namespace moe::harness {
 
-// SplitMix64; seed 0 is no noise at all. The inputs of products are kept in `stored`, f32 or bf16.
+// SplitMix64; seed 0 is no noise at all. The inputs of products, and what experts give to be
+// summed, are kept in `stored`, f32 or bf16.
 class Rounding32 {
  public:
   explicit Rounding32(std::uint64_t seed, DType stored = DType::kF32)
