@@ -65,6 +65,12 @@ def test_a_product_of_8_bit_floats_is_two_of_16_bits():
     assert faults(made_up({"HMMA": 8}, {"mma": 4}, eight_bit_mma=4)) == []
 
 
+def test_a_kernel_that_is_never_launched_is_not_compared_with_its_ptx():
+    kernel = made_up({}, {"ldmatrix": 8})
+    assert len(faults(kernel)) == 1
+    assert faults(kernel, rules.Claim("a.cu", never_launched="sm_80 has no such numbers")) == []
+
+
 def test_products_nobody_asked_for_are_a_fault():
     assert "2 HMMA" in faults(made_up({"HMMA": 2}))[0]
 

@@ -15,7 +15,7 @@ FOREIGN = re.compile(r"^(cub|thrust)::")  # of the toolkit: not ours to gate
 
 @dataclass
 class Gated:
-    file: str  # top_k.cu
+    file: str  # detail/top_k.cu: from kernels/cuda on
     name: str  # top_k<32, 4>
     machine: cubin.Kernel
     source: ptx.Kernel
@@ -49,7 +49,9 @@ def demangled(names: list[str]) -> list[str]:
         raise BadObject("c++filt (of binutils) is not here")
     done = subprocess.run([tool, "-p"], input="\n".join(names), capture_output=True, text=True)
     lines = done.stdout.splitlines()
-    short = [re.sub(r"moe::cuda::|\(anonymous namespace\)::|^void ", "", line) for line in lines]
+    short = [
+        re.sub(r"moe::cuda::|\(anonymous namespace\)::|moe::|^void ", "", line) for line in lines
+    ]
     return [name.replace(" >", ">") for name in short]
 
 
@@ -72,7 +74,7 @@ def read_build(folder: Path, architectures: list[str]) -> Build:
     if not objects:
         raise BadObject(f"{folder} holds no objects: scripts/build.sh simt cuda_kernels")
     for path in objects:
-        file = path.name.removesuffix(".o")
+        file = path.relative_to(folder).as_posix().removesuffix(".o").removeprefix("kernels/cuda/")
         images = read_object(path)
         for architecture in architectures:
             if architecture not in images.cubin or architecture not in images.ptx:

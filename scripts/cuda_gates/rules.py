@@ -31,6 +31,7 @@ class Claim:
     at_least: list[str] = field(default_factory=list)  # PTX instructions of which ptxas makes more
     copies_of_16: bool = False  # every cp.async moves 16 bytes
     may_spill: str = ""  # the reason
+    never_launched: str = ""  # the reason: what it has of tensor cores is not compared
     why: str = ""
 
     def fits(self, kernel: Gated, architecture: str) -> bool:
@@ -54,6 +55,8 @@ def spill_faults(kernel: Gated, claims: list[Claim]) -> list[str]:
 
 
 def translation_faults(kernel: Gated, claims: list[Claim]) -> list[str]:
+    if any(claim.never_launched for claim in claims):
+        return []
     lenient = {what for claim in claims for what in claim.at_least}
     faults = []
     for what, operations in MADE_OF.items():
