@@ -10,7 +10,7 @@ namespace {
 constexpr int kThreads = 128;
 
 // A block a token: the points are few, the weights come from the L2 after the first token.
-__global__ void embed_points_kernel(EmbedPoints p) {
+__global__ void __launch_bounds__(kThreads) embed_points_kernel(EmbedPoints p) {
   const std::int64_t t = blockIdx.x;
   const float* x = p.points + t * p.channels;
   for (std::int64_t i = threadIdx.x; i < p.hidden; i += blockDim.x) {
@@ -23,7 +23,7 @@ __global__ void embed_points_kernel(EmbedPoints p) {
   }
 }
 
-__global__ void embed_words_kernel(EmbedWords p) {
+__global__ void __launch_bounds__(kThreads) embed_words_kernel(EmbedWords p) {
   const std::int64_t pieces = p.hidden / 4;
   const float4* from = reinterpret_cast<const float4*>(p.table) + p.words[blockIdx.x] * pieces;
   float4* to = reinterpret_cast<float4*>(p.h) + blockIdx.x * pieces;
