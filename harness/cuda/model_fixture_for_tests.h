@@ -96,11 +96,15 @@ class DeviceModelTest : public testing::TestWithParam<Way> {
                              {.batch = batch, .length = length, .tokens = tokens, .dtype = dtype},
                              find_device_strategy(kStrategy));
   }
-  // Those of the device that drop nothing and can do this model's layers in f32.
-  static std::vector<const StrategyInfo*> dropless(const DecoderDescription& d) {
+  // Those of the device that drop nothing and can do this model's layers.
+  static std::vector<const StrategyInfo*> dropless(const DecoderDescription& d,
+                                                   DType dtype = DType::kF32) {
+    MoeShape shape = d.experts;
+    shape.tokens = 16;
+    shape.dtype = dtype;
     std::vector<const StrategyInfo*> some;
     for (const StrategyInfo* s : all_strategies()) {
-      if (s->backend == Backend::kCpu || s->unsupported(d.experts)) continue;
+      if (s->backend == Backend::kCpu || s->unsupported(shape)) continue;
       if (std::holds_alternative<TokenChoice>(s->policy({}))) some.push_back(s);
     }
     return some;
