@@ -51,8 +51,7 @@ class LoopPerExpert final : public LayerStrategy {
     std::int64_t rows = 0;
     for (int e = 0; e < experts() && tokens_ > 0; ++e) {
       const std::int32_t count = host_count_.values()[e];
-      const std::int64_t tile = tile_rows(common_product(shape_.dtype, count));
-      rows += (count + tile - 1) / tile * tile;
+      rows += rows_multiplied(common_product(shape_.dtype, count), count);
     }
     return {token_choice(), rows};
   }

@@ -61,8 +61,7 @@ class GroupedStrategy final : public LayerStrategy {
     if (plan_.layout != GroupedPlan::Layout::kCapacity) {
       return {token_choice(), rows_in_tiles(kernel)};
     }
-    const std::int64_t tile = tile_rows(kernel);
-    return {token_choice(), shape_.experts * ((height(tokens_) + tile - 1) / tile * tile)};
+    return {token_choice(), shape_.experts * rows_multiplied(kernel, height(tokens_))};
   }
 
  private:

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "kernels/cuda/detail/device.h"
 #include "kernels/cuda/detail/layer.h"
 #include "kernels/cuda/detail/rows.h"
@@ -299,10 +297,9 @@ Routing LayerStrategy::token_choice() {
 
 std::int64_t LayerStrategy::rows_in_tiles(ProductKernel kernel) {
   if (tokens_ == 0) return 0;
-  const std::int64_t tile = tile_rows(kernel);
   std::int64_t rows = 0;
   for (const std::int32_t c : download(count_.data(), shape_.experts)) {
-    rows += (c + tile - 1) / tile * tile;
+    rows += rows_multiplied(kernel, c);
   }
   return rows;
 }

@@ -6,6 +6,7 @@
 #include "kernels/cuda/detail/device.h"
 #include "kernels/cuda/detail/product.h"
 #include "kernels/cuda/detail/product_arguments.h"
+#include "kernels/cuda/detail/product_hopper.h"
 #include "kernels/cuda/detail/stream.h"
 #include "kernels/cuda/detail/tile_queue.cuh"
 
@@ -98,6 +99,12 @@ std::int64_t tile_rows(ProductKernel kernel) {
   // swapped: tiles of 16 rows, but where no more than 8 are left only 8 are multiplied.
   static constexpr std::array<std::int64_t, 7> kRows = {64, 16, 64, 128, 8, 128, 16};
   return kRows[static_cast<std::size_t>(kernel)];
+}
+
+std::int64_t rows_multiplied(ProductKernel kernel, std::int64_t rows) {
+  if (kernel == ProductKernel::kMixed) return rows_multiplied_mixed(rows);
+  const std::int64_t tile = tile_rows(kernel);
+  return (rows + tile - 1) / tile * tile;
 }
 
 std::optional<std::string> product_unsupported(ProductKernel kernel, DType dtype) {

@@ -74,8 +74,11 @@ std::optional<std::string> product_unsupported(ProductKernel kernel, DType dtype
 // The kernel for many rows an expert on this device.
 ProductKernel widest_product(DType dtype);
 
-// Rows of a tile: what rows_computed counts a group up to.
+// Rows of a tile.
 std::int64_t tile_rows(ProductKernel kernel);
+// Rows multiplied for a group of so many, the padding of its last tile with them: what
+// rows_computed counts.
+std::int64_t rows_multiplied(ProductKernel kernel, std::int64_t rows);
 
 // The tensor map or other host state a kernel needs is made here, on the host, at enqueue: nothing
 // is allocated. Kernels' entry points, one file each:

@@ -44,6 +44,14 @@ MoeShape shape(DType dtype, std::int64_t tokens, std::int64_t top_k) {
           .dtype = dtype};
 }
 
+// Every third of those the stages are tested in: what is left to find here is between them.
+std::vector<simt::cuda_tests::Way> a_few_orders() {
+  std::vector<simt::cuda_tests::Way> few;
+  const auto some = testing::some_ways();
+  for (std::size_t i = 0; i < some.size(); i += 3) few.push_back(some[i]);
+  return few;
+}
+
 class EveryStrategy : public ::testing::TestWithParam<const StrategyInfo*> {
  protected:
   // `ways`: of running; the shapes here need few, the stages have tests of their own.
@@ -61,16 +69,16 @@ class EveryStrategy : public ::testing::TestWithParam<const StrategyInfo*> {
 };
 
 TEST_P(EveryStrategy, TakesBatchesOfAnySizeInF32) {
-  expect_layer({.shape = shape(DType::kF32, 17, 3), .batches = {17, 2, 0, 1, 17}});
+  expect_layer({.shape = shape(DType::kF32, 17, 3), .batches = {17, 2, 0, 1}});
 }
 TEST_P(EveryStrategy, TakesBatchesOfAnySizeInBf16) {
-  expect_layer({.shape = shape(DType::kBf16, 17, 3), .batches = {17, 2, 0, 1, 17}});
+  expect_layer({.shape = shape(DType::kBf16, 17, 3), .batches = {17, 2, 0, 1}});
 }
 TEST_P(EveryStrategy, RunsInAnyOrder) {
-  expect_layer({.shape = shape(DType::kBf16, 17, 3), .batches = {17}}, testing::some_ways());
+  expect_layer({.shape = shape(DType::kBf16, 17, 3), .batches = {17}}, a_few_orders());
 }
 TEST_P(EveryStrategy, CanBeRecordedWhereItSaysSo) {
-  expect_layer({.shape = shape(DType::kF16, 17, 3), .batches = {17, 2}, .recorded = true});
+  expect_layer({.shape = shape(DType::kF16, 17, 3), .batches = {17}, .recorded = true});
 }
 TEST_P(EveryStrategy, DoesWhereEveryTokenTakesEveryExpert) {
   expect_layer({.shape = shape(DType::kF32, 5, 7), .batches = {5}});
@@ -84,7 +92,7 @@ TEST_P(EveryStrategy, ComputesInTf32) {
   expect_layer({.shape = shape(DType::kTf32, 17, 3), .batches = {17}});
 }
 TEST_P(EveryStrategy, ComputesInE4m3) {
-  expect_layer({.shape = shape(DType::kE4m3, 17, 3), .batches = {17, 2}});
+  expect_layer({.shape = shape(DType::kE4m3, 17, 3), .batches = {17}});
 }
 
 INSTANTIATE_TEST_SUITE_P(, EveryStrategy, ::testing::ValuesIn(kStrategies), [](const auto& info) {
