@@ -98,7 +98,9 @@ std::optional<std::string> cublaslt_unsupported(DType dtype) {
 }
 
 LtProduct::LtProduct(const LtShape& shape, std::int64_t most_rows)
-    : shape_(shape), choice_(static_cast<std::size_t>(most_rows) + 1) {}
+    : shape_(shape), choice_(static_cast<std::size_t>(most_rows) + 1) {
+  handle();  // made here, because it allocates and a run must not
+}
 
 void LtProduct::run(const void* a, const void* b, void* c, std::int64_t rows,
                     const Buffer<std::uint8_t>& workspace, cudaStream_t stream) {
