@@ -40,7 +40,9 @@ __device__ __forceinline__ void multiply(float (&sum)[Shape::kTall][kWide][4],
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int row = warp.row + lane % 16;
   const int column = warp.column + lane / 16 * 8 + lane % 8;
-#pragma unroll
+  // sm_90 makes f16 of e4m3 first: with all slices at once there are more than it has registers.
+  constexpr int kSlicesAtOnce = kType == DType::kE4m3 ? 1 : 4;
+#pragma unroll kSlicesAtOnce
   for (int slice = 0; slice < 4; ++slice) {
     std::uint32_t a[Shape::kTall][4], b[kWide / 2][4];
 #pragma unroll
@@ -104,8 +106,12 @@ __device__ __forceinline__ void put_out(const Output& out, const Tile& tile,
   }
 }
 
+// Two blocks a multiprocessor; one where a second would cost e4m3 on sm_90 spilled registers.
 template <DType kType, class Shape>
-__global__ void __launch_bounds__(Shape::kThreads, 2)
+inline constexpr int kBlocks = kType == DType::kE4m3&& Shape::kThreads > 128 ? 1 : 2;
+
+template <DType kType, class Shape>
+__global__ void __launch_bounds__(Shape::kThreads, (kBlocks<kType, Shape>))
     mma_kernel(const __grid_constant__ ProductArguments p) {
   extern __shared__ __align__(128) unsigned char memory[];
   __shared__ TileQueue queue;
