@@ -21,6 +21,17 @@ Handler with_any_float(ptx::Type type, Body&& body) {
   }
 }
 
+// with_flag where the flag may be set at all: a form that does not exist need not be compiled.
+template <bool kPossible, class Body>
+Handler with_possible_flag(bool flag, Body&& body) {
+  if constexpr (kPossible) return with_flag(flag, body);
+  return flag ? nullptr : body(std::false_type{});
+}
+
+// .ftz is for conversions from or to f32.
+template <class... L>
+constexpr bool kCanFlush = (std::is_same_v<L, F32> || ...);
+
 template <class S, class D>
 Handler to_integer_handler(const Conversion& conversion) {
   using T = typename D::Value;
@@ -38,7 +49,7 @@ Handler to_integer_handler(const Conversion& conversion) {
 // The same type on both sides.
 template <class L>
 Handler same_type_handler(const Conversion& conversion) {
-  return with_flag(conversion.ftz, [&](auto ftz) {
+  return with_possible_flag<kCanFlush<L>>(conversion.ftz, [&](auto ftz) {
     return with_flag(conversion.sat, [&](auto sat) -> Handler {
       if (!conversion.to_integral) {
         return &lanewise<FloatToIntegral<Rounding::kNearest, true, ftz.value, sat.value>, L, L>;
@@ -50,24 +61,26 @@ Handler same_type_handler(const Conversion& conversion) {
   });
 }
 
-// To f32 from f16, bf16 and f64; to f64 from the others.
+// To f32 from f16, bf16 and f64, of which only the last rounds; to f64 from the others.
 template <class D, class S>
 Handler widen_handler(const Conversion& conversion) {
   using T = typename D::Value;
-  return with_rounding(conversion.rounding, [&](auto mode) {
-    return with_flag(conversion.ftz, [&](auto ftz) {
+  const auto rounded = [&](auto mode) {
+    return with_possible_flag<kCanFlush<D, S>>(conversion.ftz, [&](auto ftz) {
       return with_flag(conversion.sat, [&](auto sat) -> Handler {
         return &lanewise<FloatToFloat<T, mode.value, ftz.value, sat.value>, D, S>;
       });
     });
-  });
+  };
+  if constexpr (std::is_same_v<S, F64>) return with_rounding(conversion.rounding, rounded);
+  return rounded(RoundingConstant<Rounding::kNearest>{});
 }
 
 // To f16 or bf16.
 template <FloatFormat const& F, class S>
 Handler half_handler(const Conversion& conversion) {
   return with_rounding(conversion.rounding, [&](auto mode) {
-    return with_flag(conversion.ftz, [&](auto ftz) {
+    return with_possible_flag<kCanFlush<S>>(conversion.ftz, [&](auto ftz) {
       return with_flag(conversion.sat, [&](auto sat) -> Handler {
         constexpr Limit kLimit = sat.value ? Limit::kSat : Limit::kNone;
         return &lanewise<ToFormat<F, mode.value, kLimit, ftz.value>, U32, S>;

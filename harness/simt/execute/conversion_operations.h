@@ -48,6 +48,7 @@ inline double saturate(double value) {
 // Integer to f32 or f64.
 template <std::floating_point T, Rounding R, bool kSat>
 struct IntegerToFloat {
+  static constexpr bool kSlow = is_rare(R) || kSat;
   template <std::integral S>
   T operator()(S value) const {
     T result = 0;
@@ -65,6 +66,7 @@ struct IntegerToFloat {
 // Integer to a 16-bit format.
 template <FloatFormat const& F, Rounding R, bool kSat>
 struct IntegerToHalf {
+  static constexpr bool kSlow = is_rare(R) || kSat;
   template <std::integral S>
   std::uint32_t operator()(S value) const {
     const float odd = to_float<Rounding::kOdd>(integer_to_double<Rounding::kOdd>(value));
@@ -90,6 +92,7 @@ double flush(double value) {
 // is f64 or the destination has 64 bits.
 template <std::integral T, Rounding R, bool kFtz, bool kFromDouble>
 struct FloatToInteger {
+  static constexpr bool kSlow = R == Rounding::kDown || R == Rounding::kUp || sizeof(T) == 1;
   template <std::floating_point V>
   T operator()(V value) const {
     using Limits = std::numeric_limits<T>;
@@ -109,6 +112,7 @@ struct FloatToInteger {
 // f32 or f64 to f32 or f64 of another width.
 template <std::floating_point T, Rounding R, bool kFtz, bool kSat>
 struct FloatToFloat {
+  static constexpr bool kSlow = is_rare(R) || kSat;
   template <std::floating_point V>
   T operator()(V value) const {
     T result = 0;
@@ -124,6 +128,7 @@ struct FloatToFloat {
 // To the same type: rounded to an integral value, or (kCopied) not rounded.
 template <Rounding R, bool kCopied, bool kFtz, bool kSat>
 struct FloatToIntegral {
+  static constexpr bool kSlow = kSat;
   template <std::floating_point V>
   V operator()(V value) const {
     const V flushed = flush<kFtz>(value);
@@ -140,6 +145,7 @@ inline float narrowed(double value) { return to_float<Rounding::kOdd>(value); }
 // A float to a narrower format.
 template <FloatFormat const& F, Rounding R, Limit kLimit = Limit::kNone, bool kFtz = false>
 struct ToFormat {
+  static constexpr bool kSlow = is_rare(R) || kLimit == Limit::kSat;
   template <std::floating_point V>
   std::uint32_t operator()(V value) const {
     float wide = narrowed(flush<kFtz>(value));

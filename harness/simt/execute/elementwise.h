@@ -63,8 +63,9 @@ struct Half {
 using F16 = Half<kF16>;
 using Bf16 = Half<kBf16>;
 
-// An operation says `static constexpr bool kSlow = true` when it does not vectorise or takes long:
-// then lanes that are off are not computed.
+// An operation says `static constexpr bool kSlow = true` when it does not vectorise, takes long, or
+// is so rare that vectorising it is not worth the compiler's time: then lanes that are off are not
+// computed.
 template <class Op>
 concept SlowOperation = requires {
   requires Op::kSlow;

@@ -53,7 +53,7 @@ Outcome pairwise(Warp& warp, const Instruction& instruction, LaneMask lanes) {
     if constexpr (kSources == 2) return Op{}(a[i], b[i]);
     if constexpr (kSources == 3) return Op{}(a[i], b[i], c[i]);
   };
-  if (lanes == kAllLanes) {
+  if (!SlowOperation<Op> && lanes == kAllLanes) {
 #pragma GCC ivdep
     for (int i = 0; i < 2 * kLanes; ++i) dst[i] = compute(i);
   } else {

@@ -81,8 +81,12 @@ float rounded_sum(double a, double b) {
   return to_float<R>(sum);
 }
 
+// nvcc emits other roundings for intrinsics alone (__fadd_rz).
+constexpr bool is_rare(Rounding rounding) { return rounding != Rounding::kNearest; }
+
 template <Rounding R>
 struct FloatAdd {
+  static constexpr bool kSlow = is_rare(R);
   float operator()(float a, float b) const {
     if constexpr (R == Rounding::kNearest) return a + b;
     return rounded_sum<R>(a, b);
@@ -91,6 +95,7 @@ struct FloatAdd {
 
 template <Rounding R>
 struct FloatSub {
+  static constexpr bool kSlow = is_rare(R);
   float operator()(float a, float b) const {
     if constexpr (R == Rounding::kNearest) return a - b;
     return rounded_sum<R>(a, -static_cast<double>(b));
@@ -99,6 +104,7 @@ struct FloatSub {
 
 template <Rounding R>
 struct FloatMul {
+  static constexpr bool kSlow = is_rare(R);
   float operator()(float a, float b) const {
     if constexpr (R == Rounding::kNearest) return a * b;
     return to_float<R>(static_cast<double>(a) * b);  // the product of two floats is exact
@@ -107,6 +113,7 @@ struct FloatMul {
 
 template <Rounding R>
 struct FloatFma {
+  static constexpr bool kSlow = is_rare(R);
   float operator()(float a, float b, float c) const {
     if constexpr (R == Rounding::kNearest) return std::fma(a, b, c);
     return rounded_sum<R>(static_cast<double>(a) * b, c);
@@ -115,6 +122,7 @@ struct FloatFma {
 
 template <Rounding R>
 struct FloatDiv {
+  static constexpr bool kSlow = is_rare(R);
   float operator()(float a, float b) const {
     if constexpr (R == Rounding::kNearest) return a / b;
     const double quotient = static_cast<double>(a) / b;
@@ -125,11 +133,13 @@ struct FloatDiv {
 
 template <Rounding R>
 struct FloatRcp {
+  static constexpr bool kSlow = is_rare(R);
   float operator()(float a) const { return FloatDiv<R>{}(1.0f, a); }
 };
 
 template <Rounding R>
 struct FloatSqrt {
+  static constexpr bool kSlow = is_rare(R);
   float operator()(float a) const {
     if constexpr (R == Rounding::kNearest) return std::sqrt(a);
     const double root = std::sqrt(static_cast<double>(a));
@@ -181,6 +191,7 @@ inline float magnitude(float value) {
 // .xorsign.abs: the extremum of the magnitudes, its sign the exclusive or of the operands'.
 template <bool kMax, NanRule kNan>
 struct XorsignExtremum {
+  static constexpr bool kSlow = true;  // rare
   float operator()(float a, float b) const {
     const float result = Extremum<kMax, kNan>{}(magnitude(a), magnitude(b));
     const std::uint32_t signs =

@@ -38,6 +38,7 @@ enum class Clamp { kNone, kSat, kRelu };
 
 template <class Op, Clamp kClamp>
 struct Clamped {
+  static constexpr bool kSlow = kClamp == Clamp::kSat;  // rare
   template <class... T>
   float operator()(T... operands) const {
     const float result = Op{}(operands...);
@@ -47,12 +48,10 @@ struct Clamped {
   }
 };
 
-// with_half(type, ftz, body<L>()) with L the layout of one value.
+// with_half(type, ftz, body<L>()) with L the layout of one value. bf16 has .ftz for ex2 alone.
 template <class Body>
 Handler with_half(ptx::Type type, bool ftz, Body&& body) {
-  if (type.kind == Kind::kBfloat) {
-    return ftz ? body.template operator()<Half<kBf16, true>>() : body.template operator()<Bf16>();
-  }
+  if (type.kind == Kind::kBfloat) return body.template operator()<Bf16>();
   return ftz ? body.template operator()<Half<kF16, true>>() : body.template operator()<F16>();
 }
 
@@ -142,9 +141,12 @@ struct Approximate {
 template <Function kFunction>
 Instruction decode_approximate(Decoder& decoder, const ptx::Instruction& source, ptx::Type type,
                                bool ftz) {
-  const Handler handler = with_half(type, ftz, [&]<class L>() -> Handler {
+  const auto body = [&]<class L>() -> Handler {
     return half_handler<Approximate<kFunction>, L, 1>(type.lanes == 2);
-  });
+  };
+  const Handler handler = type.kind == Kind::kBfloat && ftz
+                              ? body.template operator()<Half<kBf16, true>>()
+                              : with_half(type, ftz, body);
   return decode_lanewise(decoder, source, handler, InstructionClass::kHalf, {bits_of(type)});
 }
 
