@@ -4,9 +4,9 @@
 namespace moe::simt::cuda_tests {
 
 Cases program_cases() {
-  return joined({routing_cases(), scan_cases(), warp_cases(), atomic_cases(), control_cases(),
-                 memory_cases(), arithmetic_cases(), tile_cases(), pipeline_cases(),
-                 grouped_gemm_cases(), bulk_copy_cases(), hopper_gemm_cases()});
+  return joined({routing::cases(), scan::cases(), warp::cases(), atomic::cases(), control::cases(),
+                 memory::cases(), arithmetic::cases(), tile::cases(), pipeline::cases(),
+                 grouped_gemm::cases(), bulk_copy::cases(), hopper_gemm::cases()});
 }
 
 }  // namespace moe::simt::cuda_tests

@@ -3,6 +3,6 @@
 
 namespace moe::simt::cuda_tests {
 
-Cases program_cases() { return joined({cub_sort_cases(), cub_scan_cases(), cub_block_cases()}); }
+Cases program_cases() { return joined({cub_sort::cases(), cub_scan::cases(), cub_block::cases()}); }
 
 }  // namespace moe::simt::cuda_tests

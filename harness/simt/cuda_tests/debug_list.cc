@@ -5,8 +5,8 @@
 namespace moe::simt::cuda_tests {
 
 Cases program_cases() {
-  Cases cases = joined({routing_cases(), scan_cases(), warp_cases(), atomic_cases(),
-                        control_cases(), memory_cases(), arithmetic_cases(), tile_cases()});
+  Cases cases = joined({routing::cases(), scan::cases(), warp::cases(), atomic::cases(),
+                        control::cases(), memory::cases(), arithmetic::cases(), tile::cases()});
   for (Case& each : cases) each.effort = Effort::kFewSchedules;
   return cases;
 }

@@ -158,9 +158,9 @@ class PrintTable : public testing::Environment {
 };
 
 bool register_all() {
-  for (PlantedBugs (*list)() :
-       {barrier_bugs, warp_bugs, block_race_bugs, grid_race_bugs, bounds_bugs, value_bugs,
-        copy_async_bugs, mbarrier_bugs, bulk_copy_bugs, cluster_bugs, wgmma_bugs, launch_bugs}) {
+  for (PlantedBugs (*list)() : {barrier::bugs, warp::bugs, block_race::bugs, grid_race::bugs,
+                                bounds::bugs, value::bugs, copy_async::bugs, mbarrier::bugs,
+                                bulk_copy::bugs, cluster::bugs, wgmma::bugs, launch::bugs}) {
     for (const PlantedBug& bug : list()) {
       testing::RegisterTest("PlantedBugIsFound", bug.name.c_str(), nullptr, nullptr, __FILE__,
                             __LINE__, [bug]() -> testing::Test* { return new IsFound(bug); });

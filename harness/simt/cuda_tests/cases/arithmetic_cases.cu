@@ -7,7 +7,7 @@
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::arithmetic {
 namespace {
 
 constexpr int kCount = 70;
@@ -141,7 +141,7 @@ std::string halves() {
 
 }  // namespace
 
-Cases arithmetic_cases() {
+Cases cases() {
   return {{"IntegerArithmetic", {}, {}, integers},
           {"BitFunctions", {}, {}, bits},
           {"FloatFunctions", {}, {}, floats},
@@ -149,4 +149,4 @@ Cases arithmetic_cases() {
           {"HalfFunctions", {}, {}, halves}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::arithmetic

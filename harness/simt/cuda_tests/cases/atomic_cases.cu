@@ -7,7 +7,7 @@
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::atomic {
 namespace {
 
 using kernels::IntegerTotals;
@@ -122,7 +122,7 @@ std::string count_under_lock() {
 
 }  // namespace
 
-Cases atomic_cases() {
+Cases cases() {
   return {{"IntegerAtomics", {}, {}, integers},
           {"FloatingAtomics", {}, {}, floats},
           {"LargestByCompareAndSwap", {}, {}, largest_by_cas},
@@ -130,4 +130,4 @@ Cases atomic_cases() {
           {"CountUnderLock", {}, {}, count_under_lock}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::atomic

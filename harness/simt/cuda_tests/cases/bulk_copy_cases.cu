@@ -6,7 +6,7 @@
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::bulk_copy {
 namespace {
 
 std::string double_by_bulk_copies() {
@@ -45,9 +45,9 @@ std::string cluster_sums() {
 
 }  // namespace
 
-Cases bulk_copy_cases() {
+Cases cases() {
   return {{"DoubleByBulkCopies", Needs::kHopper, {}, double_by_bulk_copies},
           {"ClusterSums", Needs::kHopper, {}, cluster_sums}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::bulk_copy

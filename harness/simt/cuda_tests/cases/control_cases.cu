@@ -6,7 +6,7 @@
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::control {
 namespace {
 
 constexpr int kCount = 90;  // two blocks of 64, the last one not full
@@ -65,11 +65,11 @@ std::string sort_in_local_memory() {
 
 }  // namespace
 
-Cases control_cases() {
+Cases cases() {
   return {{"DivergentPaths", {}, {}, divergent_paths},
           {"Calls", {}, {}, calls},
           {"CallsByPointer", {}, {}, calls_by_pointer},
           {"SortInLocalMemory", {}, {}, sort_in_local_memory}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::control

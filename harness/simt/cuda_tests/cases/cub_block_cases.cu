@@ -10,7 +10,7 @@
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::cub_block {
 namespace {
 
 constexpr int kThreads = 64, kEach = 3, kCount = kThreads * kEach;
@@ -58,6 +58,6 @@ std::string block_algorithms() {
 
 }  // namespace
 
-Cases cub_block_cases() { return {{"CubBlockAlgorithms", {}, {}, block_algorithms}}; }
+Cases cases() { return {{"CubBlockAlgorithms", {}, {}, block_algorithms}}; }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::cub_block

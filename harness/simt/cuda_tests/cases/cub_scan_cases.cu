@@ -9,7 +9,7 @@
 #include "harness/simt/cuda_tests/cases/cub_cases.h"
 #include "harness/simt/cuda_tests/support/case.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::cub_scan {
 namespace {
 
 std::string exclusive_sum(int n) {
@@ -122,7 +122,7 @@ std::string large() {
 
 }  // namespace
 
-Cases cub_scan_cases() {
+Cases cases() {
   const Effort few = Effort::kFewSchedules;
   return {{"CubExclusiveSum", {}, {}, small<exclusive_sum>},
           {"CubInclusiveMax", {}, {}, small<inclusive_max>},
@@ -137,4 +137,4 @@ Cases cub_scan_cases() {
           {"CubReduceLarge", {}, few, large<reduce>}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::cub_scan

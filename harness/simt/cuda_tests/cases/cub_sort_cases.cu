@@ -6,7 +6,7 @@
 #include "harness/simt/cuda_tests/cases/cub_cases.h"
 #include "harness/simt/cuda_tests/support/case.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::cub_sort {
 namespace {
 
 // Sorts by bits [begin, end) of the key; what is equal there keeps its order.
@@ -72,11 +72,11 @@ std::string large_keys() { return sort_keys<int>(kCubLarge, false); }
 
 }  // namespace
 
-Cases cub_sort_cases() {
+Cases cases() {
   const Effort few = Effort::kFewSchedules;
   return {{"CubSortPairs32", {}, {}, small_pairs_32},  {"CubSortPairs64", {}, few, small_pairs_64},
           {"CubSortSomeBits", {}, {}, some_bits},      {"CubSortKeys", {}, few, small_keys},
           {"CubSortPairsLarge", {}, few, large_pairs}, {"CubSortKeysLarge", {}, few, large_keys}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::cub_sort

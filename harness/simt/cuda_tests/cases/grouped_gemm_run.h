@@ -62,7 +62,7 @@ class GroupedGemm {
 };
 
 template <class Tile>
-std::string grouped_gemm(const std::vector<int>& offsets, int n, int k) {
+std::string grouped_gemm_error(const std::vector<int>& offsets, int n, int k) {
   GroupedGemm<Tile> gemm(offsets, n, k);
   gemm.launch();
   return gemm.compare();

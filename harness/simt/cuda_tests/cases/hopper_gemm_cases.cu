@@ -5,7 +5,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/tensor_map.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::hopper_gemm {
 namespace {
 
 using kernels::Registers;
@@ -60,7 +60,7 @@ std::string all_of_it() {
 
 }  // namespace
 
-Cases hopper_gemm_cases() {
+Cases cases() {
   return {{"HopperGemm", Needs::kWgmma, {}, plain},
           {"HopperGemmRegistersHandedOver", Needs::kWgmma, {}, registers_handed_over},
           {"HopperGemmStoredByTensorCopy", Needs::kWgmma, {}, stored_by_tensor_copy},
@@ -68,4 +68,4 @@ Cases hopper_gemm_cases() {
           {"HopperGemmAllOfIt", Needs::kWgmma, {}, all_of_it}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::hopper_gemm

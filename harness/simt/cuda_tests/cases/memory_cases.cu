@@ -6,7 +6,7 @@
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::memory {
 namespace {
 
 std::string constant_memory() {
@@ -105,7 +105,7 @@ std::string wide_and_narrow() {
 
 }  // namespace
 
-Cases memory_cases() {
+Cases cases() {
   return {{"ConstantMemory", {}, {}, constant_memory},
           {"ModuleVariables", {}, {}, module_variables},
           {"LargeSharedMemory", {}, {}, large_shared_memory},
@@ -114,4 +114,4 @@ Cases memory_cases() {
           {"WideAndNarrow", {}, {}, wide_and_narrow}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::memory

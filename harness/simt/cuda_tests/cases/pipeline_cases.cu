@@ -4,7 +4,7 @@
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::pipeline {
 namespace {
 
 std::string ring(void (*kernel)(const int4*, int, int4*), int tiles) {
@@ -31,10 +31,10 @@ std::string by_mbarriers() { return ring(kernels::ring_by_mbarriers<3>, 8); }
 
 }  // namespace
 
-Cases pipeline_cases() {
+Cases cases() {
   return {{"RingByGroups", {}, {}, by_groups},
           {"RingDeeperThanTiles", {}, {}, deep_by_groups},
           {"RingByMbarriers", {}, {}, by_mbarriers}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::pipeline

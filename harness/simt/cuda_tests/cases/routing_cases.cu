@@ -7,7 +7,7 @@
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::routing {
 namespace {
 
 constexpr int kTokens = 13, kExperts = 64, kTopK = 4, kHidden = 72;
@@ -138,7 +138,7 @@ std::string swiglu() {
 
 }  // namespace
 
-Cases routing_cases() {
+Cases cases() {
   return {{"SoftmaxTopK", {}, {}, softmax_top_k},
           {"Histogram", {}, {}, histogram},
           {"PermuteIndex", {}, {}, permute_index},
@@ -147,4 +147,4 @@ Cases routing_cases() {
           {"SwiGlu", {}, {}, swiglu}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::routing

@@ -6,7 +6,7 @@
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::scan {
 namespace {
 
 std::string block_scan() {
@@ -44,10 +44,10 @@ std::string last_block_sum() {
 
 }  // namespace
 
-Cases scan_cases() {
+Cases cases() {
   return {{"BlockScan", {}, {}, block_scan},
           {"DecoupledLookBackScan", {}, {}, grid_scan},
           {"LastBlockSum", {}, {}, last_block_sum}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::scan

@@ -8,7 +8,7 @@
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::tile {
 namespace {
 
 // A [16, depth] times B [8, depth]^T by `kernel`; `make` gives an element, `as_double` its value.
@@ -133,7 +133,7 @@ std::string store_matrices() {
 
 }  // namespace
 
-Cases tile_cases() {
+Cases cases() {
   return {{"MmaF16", {}, {}, f16},
           {"MmaBf16", {}, {}, bf16},
           {"MmaTf32", {}, {}, tf32},
@@ -146,4 +146,4 @@ Cases tile_cases() {
           {"StoreMatricesTransposed", Needs::kHopper, {}, store_matrices<true>}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::tile

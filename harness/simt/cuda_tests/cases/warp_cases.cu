@@ -8,7 +8,7 @@
 #include "harness/simt/cuda_tests/support/compare.h"
 #include "harness/simt/cuda_tests/support/device_array.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::warp {
 namespace {
 
 std::vector<int> values() { return Numbers(11).integers(32, 200); }
@@ -114,7 +114,7 @@ std::string sum_by_reduce_add() {
 
 }  // namespace
 
-Cases warp_cases() {
+Cases cases() {
   return {{"Votes", {}, {}, votes},
           {"Shuffles", {}, {}, shuffles},
           {"Reductions", {}, {}, reductions},
@@ -122,4 +122,4 @@ Cases warp_cases() {
           {"ReduceAddSync", {}, {}, sum_by_reduce_add}};
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::warp

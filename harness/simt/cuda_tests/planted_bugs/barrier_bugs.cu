@@ -5,7 +5,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::barrier {
 namespace {
 
 constexpr int kThreads = 96;
@@ -184,7 +184,7 @@ std::string too_few() {
 
 }  // namespace
 
-PlantedBugs barrier_bugs() {
+PlantedBugs bugs() {
   const FoundBy natural = FoundBy::kNaturalOrder;
   return {
       {"missing __syncthreads in a scan",
@@ -232,4 +232,4 @@ PlantedBugs barrier_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::barrier

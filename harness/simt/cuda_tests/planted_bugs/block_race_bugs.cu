@@ -3,7 +3,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::block_race {
 namespace {
 
 constexpr int kThreads = 64, kBins = 8;
@@ -119,7 +119,7 @@ std::string tail() {
 
 }  // namespace
 
-PlantedBugs block_race_bugs() {
+PlantedBugs bugs() {
   const FoundBy natural = FoundBy::kNaturalOrder;
   return {
       {"histogram without atomics",
@@ -155,4 +155,4 @@ PlantedBugs block_race_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::block_race

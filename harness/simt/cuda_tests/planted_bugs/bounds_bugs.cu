@@ -4,7 +4,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::bounds {
 namespace {
 
 constexpr int kThreads = 64;
@@ -179,7 +179,7 @@ std::string copy_alignment() {
 
 }  // namespace
 
-PlantedBugs bounds_bugs() {
+PlantedBugs bugs() {
   const FoundBy natural = FoundBy::kNaturalOrder;
   const std::vector<Check> outside = {Check::kOutOfBounds};
   return {
@@ -227,4 +227,4 @@ PlantedBugs bounds_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::bounds

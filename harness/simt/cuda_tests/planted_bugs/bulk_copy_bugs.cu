@@ -5,7 +5,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::bulk_copy {
 namespace {
 
 constexpr int kInts = 64, kTiles = 6;
@@ -112,7 +112,7 @@ std::string store() {
 
 }  // namespace
 
-PlantedBugs bulk_copy_bugs() {
+PlantedBugs bugs() {
   const std::vector<Check> early = {Check::kAsyncWait, Check::kSharedRace};
   auto bug = [&](const char* name, std::vector<Check> as, std::string (*broken)(),
                  std::string (*twin)()) {
@@ -144,4 +144,4 @@ PlantedBugs bulk_copy_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::bulk_copy

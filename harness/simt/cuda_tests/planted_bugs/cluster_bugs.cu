@@ -5,7 +5,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::cluster {
 namespace {
 
 // compute_80 has no clusters; there the kernel is empty and not launched.
@@ -46,7 +46,7 @@ std::string run() {
 
 }  // namespace
 
-PlantedBugs cluster_bugs() {
+PlantedBugs bugs() {
   const auto twin = run<Defect::kNone>;
   return {
       {"no cluster barrier before reading the peer's shared memory",
@@ -70,4 +70,4 @@ PlantedBugs cluster_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::cluster

@@ -4,7 +4,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::copy_async {
 namespace {
 
 using kernels::copy_async_16;
@@ -94,7 +94,7 @@ std::string past_end() {
 
 }  // namespace
 
-PlantedBugs copy_async_bugs() {
+PlantedBugs bugs() {
   const FoundBy natural = FoundBy::kNaturalOrder;
   const std::vector<Check> not_waited = {Check::kAsyncWait};
   const std::vector<Check> race = {Check::kSharedRace, Check::kAsyncWait};
@@ -139,4 +139,4 @@ PlantedBugs copy_async_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::copy_async

@@ -4,7 +4,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::grid_race {
 namespace {
 
 template <bool kBroken>
@@ -234,7 +234,7 @@ std::string in_order() {
 
 }  // namespace
 
-PlantedBugs grid_race_bugs() {
+PlantedBugs bugs() {
   const FoundBy natural = FoundBy::kNaturalOrder;
   return {
       {"plain increment by several blocks",
@@ -295,4 +295,4 @@ PlantedBugs grid_race_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::grid_race

@@ -3,7 +3,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::launch {
 namespace {
 
 __global__ void __launch_bounds__(64) at_most_64(int* out) { out[threadIdx.x] = 1; }
@@ -61,7 +61,7 @@ std::string empty_grid() {
 
 }  // namespace
 
-PlantedBugs launch_bugs() {
+PlantedBugs bugs() {
   return {
       {"more threads than __launch_bounds__",
        FoundBy::kLaunch,
@@ -80,4 +80,4 @@ PlantedBugs launch_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::launch

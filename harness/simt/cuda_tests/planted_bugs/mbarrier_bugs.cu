@@ -5,7 +5,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::mbarrier {
 namespace {
 
 constexpr int kThreads = 64, kStages = 2, kTiles = 6;
@@ -73,7 +73,7 @@ std::string ring() {
 
 }  // namespace
 
-PlantedBugs mbarrier_bugs() {
+PlantedBugs bugs() {
   const FoundBy natural = FoundBy::kNaturalOrder;
   const std::vector<Check> early = {Check::kAsyncWait, Check::kSharedRace};
   auto bug = [&](const char* name, std::vector<Check> as, std::string (*broken)()) {
@@ -93,4 +93,4 @@ PlantedBugs mbarrier_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::mbarrier

@@ -3,7 +3,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::value {
 namespace {
 
 constexpr int kThreads = 64;
@@ -81,7 +81,7 @@ std::string counter() {
 
 }  // namespace
 
-PlantedBugs value_bugs() {
+PlantedBugs bugs() {
   const FoundBy natural = FoundBy::kNaturalOrder;
   const std::vector<Check> unwritten = {Check::kUninitialised};
   return {
@@ -112,4 +112,4 @@ PlantedBugs value_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::value

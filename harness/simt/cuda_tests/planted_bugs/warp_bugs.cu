@@ -5,7 +5,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::warp {
 namespace {
 
 using kernels::kWholeWarp;
@@ -155,7 +155,7 @@ std::string ldmatrix_rows() {
 
 }  // namespace
 
-PlantedBugs warp_bugs() {
+PlantedBugs bugs() {
   const FoundBy natural = FoundBy::kNaturalOrder;
   return {
       {"missing __syncwarp", natural, {Check::kSharedRace}, {}, syncwarp<true>, syncwarp<false>},
@@ -198,4 +198,4 @@ PlantedBugs warp_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::warp

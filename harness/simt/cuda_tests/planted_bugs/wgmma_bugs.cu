@@ -5,7 +5,7 @@
 #include "harness/simt/cuda_tests/support/device_array.h"
 #include "harness/simt/cuda_tests/support/planted_bug.h"
 
-namespace moe::simt::cuda_tests {
+namespace moe::simt::cuda_tests::wgmma {
 namespace {
 
 using Bfloat = __nv_bfloat16;
@@ -73,7 +73,7 @@ std::string run() {
 
 }  // namespace
 
-PlantedBugs wgmma_bugs() {
+PlantedBugs bugs() {
   const std::vector<Check> wgmma = {Check::kWgmma, Check::kAsyncWait};
   auto bug = [&](const char* name, std::vector<Check> as, std::string (*broken)()) {
     return PlantedBug{name,   FoundBy::kNaturalOrder, std::move(as), Needs::kWgmma,
@@ -90,4 +90,4 @@ PlantedBugs wgmma_bugs() {
   };
 }
 
-}  // namespace moe::simt::cuda_tests
+}  // namespace moe::simt::cuda_tests::wgmma

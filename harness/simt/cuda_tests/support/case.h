@@ -27,22 +27,52 @@ struct Case {
 
 using Cases = std::vector<Case>;
 
-// One list a file of cases.
-Cases routing_cases();
-Cases scan_cases();
-Cases warp_cases();
-Cases atomic_cases();
-Cases control_cases();
-Cases memory_cases();
-Cases arithmetic_cases();
-Cases tile_cases();
-Cases pipeline_cases();
-Cases grouped_gemm_cases();
-Cases bulk_copy_cases();
-Cases hopper_gemm_cases();
-Cases cub_sort_cases();
-Cases cub_scan_cases();
-Cases cub_block_cases();
+// One list a file of cases, in a namespace of that file: several are compiled as one.
+namespace routing {
+Cases cases();
+}
+namespace scan {
+Cases cases();
+}
+namespace warp {
+Cases cases();
+}
+namespace atomic {
+Cases cases();
+}
+namespace control {
+Cases cases();
+}
+namespace memory {
+Cases cases();
+}
+namespace arithmetic {
+Cases cases();
+}
+namespace tile {
+Cases cases();
+}
+namespace pipeline {
+Cases cases();
+}
+namespace grouped_gemm {
+Cases cases();
+}
+namespace bulk_copy {
+Cases cases();
+}
+namespace hopper_gemm {
+Cases cases();
+}
+namespace cub_sort {
+Cases cases();
+}
+namespace cub_scan {
+Cases cases();
+}
+namespace cub_block {
+Cases cases();
+}
 
 // All that a test program runs: corpus_list.cc, cub_list.cc.
 Cases program_cases();

@@ -28,17 +28,42 @@ struct PlantedBug {
 
 using PlantedBugs = std::vector<PlantedBug>;
 
-PlantedBugs barrier_bugs();
-PlantedBugs warp_bugs();
-PlantedBugs block_race_bugs();
-PlantedBugs grid_race_bugs();
-PlantedBugs bounds_bugs();
-PlantedBugs value_bugs();
-PlantedBugs copy_async_bugs();
-PlantedBugs mbarrier_bugs();
-PlantedBugs bulk_copy_bugs();
-PlantedBugs cluster_bugs();
-PlantedBugs wgmma_bugs();
-PlantedBugs launch_bugs();
+// One list a file, in a namespace of that file: several are compiled as one.
+namespace barrier {
+PlantedBugs bugs();
+}
+namespace warp {
+PlantedBugs bugs();
+}
+namespace block_race {
+PlantedBugs bugs();
+}
+namespace grid_race {
+PlantedBugs bugs();
+}
+namespace bounds {
+PlantedBugs bugs();
+}
+namespace value {
+PlantedBugs bugs();
+}
+namespace copy_async {
+PlantedBugs bugs();
+}
+namespace mbarrier {
+PlantedBugs bugs();
+}
+namespace bulk_copy {
+PlantedBugs bugs();
+}
+namespace cluster {
+PlantedBugs bugs();
+}
+namespace wgmma {
+PlantedBugs bugs();
+}
+namespace launch {
+PlantedBugs bugs();
+}
 
 }  // namespace moe::simt::cuda_tests
