@@ -175,4 +175,17 @@ std::optional<TensorMap> decode_tensor_map(const void* bytes) {
   return map;
 }
 
+std::string replace_address(void* map, std::uint64_t address) {
+  std::optional<TensorMap> changed = decode_tensor_map(map);
+  if (!changed) return "it is not a tensor map that was encoded";
+  const std::uint64_t alignment = changed->interleave == TensorInterleave::k32B ? 32 : 16;
+  if (address % alignment != 0) {
+    return fmt::format("the tensor's address {:#x} is not a multiple of {}", address, alignment);
+  }
+  changed->address = address;
+  changed->checksum = checksum_of(*changed);
+  std::memcpy(map, &*changed, sizeof(*changed));
+  return {};
+}
+
 }  // namespace moe::simt

@@ -87,6 +87,9 @@ struct TensorMapRequest {
 // one sentence (the driver answers CUDA_ERROR_INVALID_VALUE); empty: encoded.
 std::string encode_tensor_map(const TensorMapRequest& request, void* map);
 
+// The same tensor at another address. Returns what is wrong with it; empty: done.
+std::string replace_address(void* map, std::uint64_t address);
+
 // Nothing if the bytes are not a map that encode_tensor_map has written.
 std::optional<TensorMap> decode_tensor_map(const void* bytes);
 

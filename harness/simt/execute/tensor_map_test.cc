@@ -182,5 +182,16 @@ TEST(TensorMapEncoding, HoldsInterleavedTensorsToTheirRules) {
               HasSubstr("32B swizzle"));
 }
 
+TEST(TensorMapEncoding, TakesAnotherAddressAfterwards) {
+  Example example;
+  alignas(64) std::byte bytes[128];
+  ASSERT_THAT(example.encode(bytes), IsEmpty());
+  EXPECT_THAT(replace_address(bytes, 0x20010), IsEmpty());
+  EXPECT_EQ(decode_tensor_map(bytes)->address, 0x20010u);
+  EXPECT_THAT(replace_address(bytes, 0x20008), HasSubstr("multiple of 16"));
+  bytes[5] = std::byte{1};
+  EXPECT_THAT(replace_address(bytes, 0x20010), HasSubstr("not a tensor map"));
+}
+
 }  // namespace
 }  // namespace moe::simt

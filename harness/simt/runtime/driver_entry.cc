@@ -47,6 +47,13 @@ CUresult encode_tiled(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t ran
   return CUDA_SUCCESS;
 }
 
+CUresult replace_tensor_address(CUtensorMap* map, void* address) {
+  if (map == nullptr) return CUDA_ERROR_INVALID_VALUE;
+  std::string wrong = replace_address(map, reinterpret_cast<std::uint64_t>(address));
+  if (!wrong.empty()) return invalid("cuTensorMapReplaceAddress", std::move(wrong));
+  return CUDA_SUCCESS;
+}
+
 CUresult get_error_string(CUresult error, const char** text) {
   if (text == nullptr) return CUDA_ERROR_INVALID_VALUE;
   *text = cudaGetErrorString(static_cast<cudaError_t>(error));  // the numbers are the same
@@ -80,6 +87,7 @@ CUresult device_attribute(int* value, CUdevice_attribute attribute, CUdevice dev
 
 const std::map<std::string, void*, std::less<>> functions{
     {"cuTensorMapEncodeTiled", reinterpret_cast<void*>(encode_tiled)},
+    {"cuTensorMapReplaceAddress", reinterpret_cast<void*>(replace_tensor_address)},
     {"cuGetErrorString", reinterpret_cast<void*>(get_error_string)},
     {"cuGetErrorName", reinterpret_cast<void*>(get_error_name)},
     {"cuDriverGetVersion", reinterpret_cast<void*>(driver_version)},

@@ -18,7 +18,7 @@ struct Sorter {
     if (const auto found = placed.find(&node); found != placed.end()) return found->second;
     if (open[&node]) throw ApiError{cudaErrorInvalidValue, "the graph has a cycle", {}, false};
     open[&node] = true;
-    GraphExec::Step step{node.type, node.name, node.run, {}};
+    GraphExec::Step step{node.type, node.name, node.run, {}, &node};
     for (const GraphNode* before : node.after) step.after.push_back(place(*before));
     steps.push_back(std::move(step));
     return placed[&node] = steps.size() - 1;

@@ -42,7 +42,8 @@ struct GraphExec {
     cudaGraphNodeType type = cudaGraphNodeTypeEmpty;
     std::string name;
     Work run;
-    std::vector<std::size_t> after;  // indices of earlier steps
+    std::vector<std::size_t> after;     // indices of earlier steps
+    const GraphNode* origin = nullptr;  // compared only: the node may be gone
   };
   std::vector<Step> steps;
   bool destroyed = false;
@@ -52,6 +53,7 @@ struct Stream {
   std::uint64_t id = 0;
   unsigned flags = cudaStreamDefault;
   int priority = 0;
+  std::map<cudaLaunchAttributeID, cudaLaunchAttributeValue> attributes;
   bool destroyed = false;
   Capture* capture = nullptr;
   std::vector<GraphNode*> last;  // while capturing: what the next node comes after
