@@ -125,8 +125,11 @@ DecodeFunction simple(Handler handler, bool splits) {
   };
 }
 
-Instruction decode_sleep(Decoder&, const ptx::Instruction&, Modifiers& modifiers) {
-  modifiers.need_type();
+Instruction decode_sleep(Decoder& decoder, const ptx::Instruction& source, Modifiers& modifiers) {
+  const ptx::Type type = modifiers.need_type();
+  if (type != ptx::Type{ptx::Type::Kind::kUnsigned, 32, 1} || source.operands.size() != 1) {
+    decoder.fail("nanosleep.u32 and one operand were expected");
+  }
   return control(run_sleep, false);
 }
 

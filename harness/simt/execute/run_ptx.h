@@ -120,10 +120,18 @@ inline std::vector<std::uint64_t> run_lanes(const std::string& body, const std::
   return {out, out + threads};
 }
 
+// How many vectors worked by hand, and of how many forms of an instruction, were run so far.
+struct VectorCount {
+  int forms = 0, vectors = 0;
+};
+inline VectorCount vector_count;
+
 // Each vector in a lane of its own: with all 32 lanes, and with one lane off (handlers have a path
 // for each).
 inline void expect_lanes(const std::string& body, const std::string& signature,
                          const std::vector<LaneVector>& vectors) {
+  ++vector_count.forms;
+  vector_count.vectors += static_cast<int>(vectors.size());
   std::vector<std::vector<std::uint64_t>> inputs;
   for (const LaneVector& vector : vectors) inputs.push_back(vector.in);
   const unsigned count = static_cast<unsigned>(vectors.size());
