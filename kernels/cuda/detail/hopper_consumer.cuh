@@ -83,10 +83,10 @@ __device__ __forceinline__ int swizzled(int row, int piece) {
   return row * kRowBytes + (piece ^ row % 8) * 16;
 }
 
-// sum[i] of granule i: 16 rows, and 16 columns of the warp as two times 8 (product of mma.sync).
+// Eight sums of each granule: 16 rows, and 16 columns of the warp as two products of mma.sync.
 template <DType kType>
 __device__ __forceinline__ void multiply_narrow(Ring& ring, RingPosition& at, int steps, int warp,
-                                                int granules, float (&sum)[kMostGranules][2][4]) {
+                                                int granules, float (&sum)[kMostGranules * 8]) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int b_row = warp * 16 + lane / 16 * 8 + lane % 8;
   for (int step = 0; step < steps; ++step, at.advance()) {
@@ -102,8 +102,9 @@ __device__ __forceinline__ void multiply_narrow(Ring& ring, RingPosition& at, in
         if (i >= granules) break;
         std::uint32_t fa[4];
         load_matrices(fa, a + swizzled(i * 16 + lane % 16, slice * 2 + lane / 16));
-        mma<kType>(sum[i][0], fa, fb[0], fb[1]);
-        mma<kType>(sum[i][1], fa, fb[2], fb[3]);
+        auto& sums = reinterpret_cast<float(&)[2][4]>(sum[i * 8]);
+        mma<kType>(sums[0], fa, fb[0], fb[1]);
+        mma<kType>(sums[1], fa, fb[2], fb[3]);
       }
     }
     release_stage(ring, at.stage);

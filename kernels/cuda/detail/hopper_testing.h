@@ -31,6 +31,10 @@ class HopperTest : public ::testing::TestWithParam<DType> {
   }
 };
 
+// The kernels of bf16 and f16, and of tf32, differ in one instruction; that of e4m3 in its loop.
+inline std::vector<simt::cuda_tests::Way> ways_of(DType dtype) {
+  return dtype == DType::kBf16 || dtype == DType::kE4m3 ? some_ways() : two_ways();
+}
 inline auto tensor_core_types() {
   return ::testing::Values(DType::kBf16, DType::kF16, DType::kTf32, DType::kE4m3);
 }

@@ -10,69 +10,88 @@ namespace moe::cuda::hopper {
 // Sums as mma.sync and wgmma leave them in a warp: 16 rows from `slot`, 8 kGroups columns from
 // `column`; sum 4 j + 2 half + i is row lane / 4 + 8 half, column 8 j + lane % 4 * 2 + i.
 template <DType kType, int kGroups>
-__device__ __forceinline__ void put_sums(const Output& out, const Tile& tile, std::int32_t slot,
-                                         std::int32_t column, const float (&sum)[kGroups * 4]) {
-  constexpr int kTogether = kGroups % 4 == 0 ? 4 : kGroups;
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  if (slot >= tile.end) return;  // the whole warp
+__device__ __forceinline__ void put_sums(const Output& out, const Tile& tile,
+                                         const OutputRow (&row)[2], std::int32_t column,
+                                         const float* sum) {
+  const int first = column + static_cast<int>(threadIdx.x) % 4 * 2;
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    const OutputRow row = output_row(out, slot + lane / 4 + half * 8, tile.end);
+    float2 pair[kGroups];
 #pragma unroll
-    for (int j = 0; j < kGroups; j += kTogether) {
-      float2 pair[kTogether];
-#pragma unroll
-      for (int i = 0; i < kTogether; ++i) {
-        pair[i] = {sum[(j + i) * 4 + half * 2], sum[(j + i) * 4 + half * 2 + 1]};
-        if constexpr (kType == DType::kE4m3) {
-          const float2 scale = column_scales(out, tile.expert, column + (j + i) * 8 + lane % 4 * 2);
-          pair[i].x *= row.scale * scale.x;
-          pair[i].y *= row.scale * scale.y;
-        }
-      }
-      if constexpr (kTogether == 4) {
-        if (is_for_quads(out, column + j * 8)) {
-          output_quad(out, row, column + j * 8, pair);
-          continue;
-        }
-      }
-#pragma unroll
-      for (int i = 0; i < kTogether; ++i) {
-        output_pair(out, row, column + (j + i) * 8 + lane % 4 * 2, pair[i].x, pair[i].y);
+    for (int j = 0; j < kGroups; ++j) {
+      pair[j] = {sum[j * 4 + half * 2], sum[j * 4 + half * 2 + 1]};
+      if constexpr (kType == DType::kE4m3) {
+        const float2 scale = column_scales(out, tile.expert, first + j * 8);
+        pair[j].x *= row[half].scale * scale.x;
+        pair[j].y *= row[half].scale * scale.y;
       }
     }
+    if constexpr (kGroups == 4) {
+      if (is_for_quads(out, column)) {
+        output_quad(out, row[half], column, pair);
+        continue;
+      }
+    }
+#pragma unroll
+    for (int j = 0; j < kGroups; ++j) {
+      output_pair(out, row[half], first + j * 8, pair[j].x, pair[j].y);
+    }
   }
+}
+
+// The two rows of a lane.
+struct RowsOfLane {
+  OutputRow row[2];
+  __device__ RowsOfLane(const Output& out, std::int32_t slot, std::int32_t end) {
+    const int of_quad = static_cast<int>(threadIdx.x) % 32 / 4;
+    row[0] = output_row(out, slot + of_quad, end);
+    row[1] = output_row(out, slot + of_quad + 8, end);
+  }
+};
+
+// sum[i] = sum[i + kBy]: a loop over registers, which have no index, lets them pass by its body.
+template <int kBy, int kCount>
+__device__ __forceinline__ void shift_down(float (&sum)[kCount]) {
+#pragma unroll
+  for (int i = 0; i + kBy < kCount; ++i) sum[i] = sum[i + kBy];
 }
 
 // 64 rows and 128 columns a warpgroup.
 template <DType kType>
 __device__ __forceinline__ void consume_wide(const Arguments& arguments, Ring& ring,
                                              RingPosition& at, const Tile& tile, int warp) {
+  const Output& out = arguments.product.out;
   const int group = warp / 4;
   const bool gathered = arguments.product.in.a_row != nullptr;
-  if (rows_of(tile) <= 64 * group) return pass_stages(ring, at, arguments.steps);
+  if (rows_of(tile) <= kGroupRows * group) return pass_stages(ring, at, arguments.steps);
   float sum[64] = {};
   if constexpr (kCarriesSums<kType>) {
     multiply_wide_carrying<kType>(ring, at, arguments.steps, group, gathered, sum);
   } else {
     multiply_wide<kType>(ring, at, arguments.steps, group, gathered, sum);
   }
-  put_sums<kType, 16>(arguments.product.out, tile, tile.slot + warp * 16, tile.column, sum);
+  if (tile.slot + warp * 16 >= tile.end) return;
+  const RowsOfLane rows(out, tile.slot + warp * 16, tile.end);
+#pragma unroll 1  // the code for all 128 columns would be 180 KB
+  for (int part = 0; part < 4; ++part) {
+    put_sums<kType, 4>(out, tile, rows.row, tile.column + part * 32, sum);
+    shift_down<16>(sum);
+  }
 }
 
 // All rows and 16 columns a warp.
 template <DType kType>
 __device__ __forceinline__ void consume_narrow(const Arguments& arguments, Ring& ring,
                                                RingPosition& at, const Tile& tile, int warp) {
-  float sum[kMostGranules][2][4] = {};
-  multiply_narrow<kType>(ring, at, arguments.steps, warp, granules_of<true>(tile), sum);
-#pragma unroll
-  for (int i = 0; i < kMostGranules; ++i) {
-    float flat[8];
-#pragma unroll
-    for (int j = 0; j < 8; ++j) flat[j] = sum[i][j / 4][j % 4];
-    put_sums<kType, 2>(arguments.product.out, tile, tile.slot + i * kGranuleRows,
-                       tile.column + warp * 16, flat);
+  const Output& out = arguments.product.out;
+  const int granules = granules_of<true>(tile);
+  float sum[kMostGranules * 8] = {};
+  multiply_narrow<kType>(ring, at, arguments.steps, warp, granules, sum);
+#pragma unroll 1
+  for (int i = 0; i < granules; ++i) {
+    const RowsOfLane rows(out, tile.slot + i * kGranuleRows, tile.end);
+    put_sums<kType, 2>(out, tile, rows.row, tile.column + warp * 16, sum);
+    shift_down<8>(sum);
   }
 }
 

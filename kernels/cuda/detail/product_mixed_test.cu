@@ -9,7 +9,7 @@ using namespace testing;
 class ProductMixed : public HopperTest {};
 
 TEST_P(ProductMixed, EqualsTheProductInDoublePrecision) {
-  expect_right_with(product_mixed_with, 1000, edge_cases(GetParam()));
+  expect_right_with(product_mixed_with, 1000, edge_cases(GetParam()), ways_of(GetParam()));
 }
 INSTANTIATE_TEST_SUITE_P(All, ProductMixed, tensor_core_types(), name_of_type);
 

@@ -8,7 +8,7 @@ using namespace testing;
 class ProductWgmma : public HopperTest {};
 
 TEST_P(ProductWgmma, EqualsTheProductInDoublePrecision) {
-  expect_right_with(product_wgmma_with, 1000, edge_cases(GetParam()));
+  expect_right_with(product_wgmma_with, 1000, edge_cases(GetParam()), ways_of(GetParam()));
 }
 INSTANTIATE_TEST_SUITE_P(All, ProductWgmma, tensor_core_types(), name_of_type);
 
