@@ -5,28 +5,19 @@
 
 #include <cstdint>
 
+#include "kernels/cuda/detail/product_hopper.h"
 #include "kernels/cuda/detail/product_tiles.cuh"
 #include "kernels/cuda/detail/ptx_hopper.cuh"
 
 namespace moe::cuda::hopper {
 
-inline constexpr int kTileRows = 128;     // two warpgroups, 64 rows each
 inline constexpr int kTileColumns = 128;  // 64 accumulators a thread
 inline constexpr int kRowBytes = 128;     // of K in a stage: a row of the swizzle
-inline constexpr int kGroupRows = 64;     // that one warpgroup multiplies
 inline constexpr int kGroupBytes = kGroupRows * kRowBytes;
 inline constexpr int kTileBytes = 128 * kRowBytes;
 inline constexpr int kStages = 6;  // as many as shared memory holds: 192 KiB in flight hide HBM
 inline constexpr int kConsumerWarps = 8;
 inline constexpr int kThreads = 384;  // the producer's warpgroup first, then the consumers'
-
-// In kMixed an expert's last tile is multiplied by mma.sync where it has no more rows than this.
-// Per 128 bytes of K a wide tile moves 32 KiB from the L2, one of m granules of 16 rows 16 + 2 m,
-// and at the rate of mma.sync on sm_90 (about 5/8 of wgmma) m granules take m / 5 of a wide tile's
-// time: up to four granules it wins both ways. Ours to tune; no GPU has judged it yet.
-inline constexpr int kNarrowRows = 64;
-inline constexpr int kGranuleRows = 16;
-inline constexpr int kMostGranules = kNarrowRows / kGranuleRows;
 
 template <DType kType>
 inline constexpr int kElementBytes = kType == DType::kE4m3   ? 1

@@ -96,15 +96,21 @@ std::string_view to_string(ProductKernel kernel) {
 }
 
 std::int64_t tile_rows(ProductKernel kernel) {
-  // swapped: tiles of 16 rows, but where no more than 8 are left only 8 are multiplied.
+  // swapped: tiles of 16 rows, but where no more than 8 are left only 8 are multiplied. mixed: the
+  // shortest.
   static constexpr std::array<std::int64_t, 7> kRows = {64, 16, 64, 128, 8, 128, 16};
   return kRows[static_cast<std::size_t>(kernel)];
 }
 
 std::int64_t rows_multiplied(ProductKernel kernel, std::int64_t rows) {
-  if (kernel == ProductKernel::kMixed) return rows_multiplied_mixed(rows);
-  const std::int64_t tile = tile_rows(kernel);
-  return (rows + tile - 1) / tile * tile;
+  const auto up_to = [](std::int64_t count, std::int64_t tile) {
+    return (count + tile - 1) / tile * tile;
+  };
+  if (kernel == ProductKernel::kWgmma) return up_to(rows, hopper::kGroupRows);
+  if (kernel != ProductKernel::kMixed) return up_to(rows, tile_rows(kernel));
+  const std::int64_t last = rows % hopper::kTileRows;
+  if (last > hopper::kNarrowRows) return up_to(rows, hopper::kTileRows);
+  return rows - last + up_to(last, hopper::kGranuleRows);
 }
 
 std::optional<std::string> product_unsupported(ProductKernel kernel, DType dtype) {

@@ -106,8 +106,9 @@ TEST(GroupedProduct, HasNoBankConflicts) {
 }
 
 TEST(GroupedProduct, StoresWholeSectors) {
-  for (const ProductKernel kernel :
-       {ProductKernel::kMma16, ProductKernel::kMma64, ProductKernel::kMma128}) {
+  for (const ProductKernel kernel : {ProductKernel::kMma16, ProductKernel::kMma64,
+                                     ProductKernel::kMma128, ProductKernel::kWgmma}) {
+    if (product_unsupported(kernel, DType::kBf16)) continue;
     for (const Epilogue epilogue : {Epilogue::kStore, Epilogue::kSwiglu}) {
       for (const DType c_type : {DType::kF32, DType::kBf16}) {
         const simt::Counters did = count(kernel, DType::kBf16, epilogue, c_type);
@@ -117,6 +118,19 @@ TEST(GroupedProduct, StoresWholeSectors) {
       }
     }
   }
+}
+
+TEST(GroupedProduct, CountsTheRowsItMultiplies) {
+  const auto rows = [](ProductKernel kernel, std::vector<std::int64_t> counts) {
+    for (std::int64_t& count : counts) count = rows_multiplied(kernel, count);
+    return counts;
+  };
+  const std::vector<std::int64_t> counts = {0, 1, 16, 17, 64, 65, 128, 130, 192, 193};
+  using All = std::vector<std::int64_t>;
+  EXPECT_EQ(rows(ProductKernel::kMma128, counts),
+            (All{0, 128, 128, 128, 128, 128, 128, 256, 256, 256}));
+  EXPECT_EQ(rows(ProductKernel::kWgmma, counts), (All{0, 64, 64, 64, 64, 128, 128, 192, 192, 256}));
+  EXPECT_EQ(rows(ProductKernel::kMixed, counts), (All{0, 16, 16, 32, 64, 128, 128, 144, 192, 256}));
 }
 
 TEST(GroupedProduct, SaysWhyAKernelIsNotForADevice) {
