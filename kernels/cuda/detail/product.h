@@ -76,10 +76,6 @@ ProductKernel widest_product(DType dtype);
 
 // Rows of a tile.
 std::int64_t tile_rows(ProductKernel kernel);
-// Rows multiplied for a group of so many, the padding of its last tile with them: what
-// rows_computed counts.
-std::int64_t rows_multiplied(ProductKernel kernel, std::int64_t rows);
-
 // What a group of `rows` is multiplied as, padding included: Dispatch::rows_computed counts these.
 std::int64_t rows_multiplied(ProductKernel kernel, std::int64_t rows);
 

@@ -33,13 +33,4 @@ int hopper_blocks(const GroupedProduct& p) {
                   most_tiles(p, hopper::kTileRows, hopper::kTileColumns));
 }
 
-std::int64_t rows_multiplied_mixed(std::int64_t rows) {
-  const std::int64_t last = rows % hopper::kTileRows;
-  const std::int64_t padded =
-      last > hopper::kNarrowRows
-          ? hopper::kTileRows
-          : (last + hopper::kGranuleRows - 1) / hopper::kGranuleRows * hopper::kGranuleRows;
-  return rows - last + padded;
-}
-
 }  // namespace moe::cuda

@@ -146,18 +146,6 @@ TEST(GroupedProduct, SaysWhyAKernelIsNotForADevice) {
   EXPECT_EQ(product_unsupported(widest_product(DType::kBf16), DType::kBf16), std::nullopt);
 }
 
-TEST(RowsMultiplied, CountThePaddingOfTheLastTile) {
-  EXPECT_EQ(rows_multiplied(ProductKernel::kMma64, 0), 0);
-  EXPECT_EQ(rows_multiplied(ProductKernel::kMma64, 65), 128);
-  EXPECT_EQ(rows_multiplied(ProductKernel::kSwapped, 9), 16);
-  EXPECT_EQ(rows_multiplied(ProductKernel::kMixed, 0), 0);
-  EXPECT_EQ(rows_multiplied(ProductKernel::kMixed, 1), 16);
-  EXPECT_EQ(rows_multiplied(ProductKernel::kMixed, 64), 64);
-  EXPECT_EQ(rows_multiplied(ProductKernel::kMixed, 65), 128);
-  EXPECT_EQ(rows_multiplied(ProductKernel::kMixed, 200), 256);
-  EXPECT_EQ(rows_multiplied(ProductKernel::kMixed, 130), 144);
-}
-
 TEST(GroupedProduct, RefusesWhatWouldBeReadWrongly) {
   const auto refused = [](const auto& spoil) {
     GroupedProduct p = {.dtype = DType::kBf16,
