@@ -24,7 +24,7 @@ ARROWS = {
     "harness": ["kernels/contract", "reference", "harness"],
     "bench": ["kernels/contract", "kernels/common", "reference", "harness", "bench"],
     "bench/parts": [
-        *["kernels/contract", "kernels/common", "kernels/cpu/detail", "kernels/cuda/detail"],
+        *["kernels/contract", "kernels/common", "kernels/cpu/detail", "kernels/cuda"],
         *["reference", "harness", "bench"],
     ],
     "scripts/testdata": ["kernels/contract"],  # the example strategy needs nothing else

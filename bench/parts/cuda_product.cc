@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include "bench/parts/support/cuda_part.h"
-#include "kernels/cuda/detail/product.h"
+#include "kernels/cuda/product/product.h"
 
 namespace moe::bench {
 namespace {

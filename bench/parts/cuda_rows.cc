@@ -1,6 +1,6 @@
 // Rows to their experts and back, on the GPU: the copy into expert order and the weighted sum.
 #include "bench/parts/support/cuda_part.h"
-#include "kernels/cuda/detail/rows.h"
+#include "kernels/cuda/rows/rows.h"
 
 namespace moe::bench {
 namespace {

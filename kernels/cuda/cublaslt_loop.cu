@@ -5,7 +5,7 @@
 #include "kernels/cuda/detail/host_buffer.h"
 #include "kernels/cuda/detail/layer.h"
 #include "kernels/cuda/detail/library_experts.h"
-#include "kernels/cuda/detail/rows.h"
+#include "kernels/cuda/rows/rows.h"
 
 namespace moe::cuda {
 namespace {

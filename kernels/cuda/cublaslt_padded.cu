@@ -4,7 +4,7 @@
 #include "kernels/cuda/detail/cublaslt.h"
 #include "kernels/cuda/detail/grouped_strategy.h"
 #include "kernels/cuda/detail/library_experts.h"
-#include "kernels/cuda/detail/rows.h"
+#include "kernels/cuda/rows/rows.h"
 
 namespace moe::cuda {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "kernels/cuda/detail/layer.h"
-#include "kernels/cuda/detail/rows.h"
+#include "kernels/cuda/rows/rows.h"
 
 namespace moe::cuda {
 namespace {

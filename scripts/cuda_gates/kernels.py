@@ -15,7 +15,7 @@ FOREIGN = re.compile(r"^(cub|thrust)::")  # of the toolkit: not ours to gate
 
 @dataclass
 class Gated:
-    file: str  # detail/top_k.cu: from kernels/cuda on
+    file: str  # routing/top_k.cu: from kernels/cuda on
     name: str  # top_k<32, 4>
     machine: cubin.Kernel
     source: ptx.Kernel

@@ -11,8 +11,8 @@
 #include "harness/shapes.h"
 #include "kernels/cuda/detail/buffer.h"
 #include "kernels/cuda/detail/check.h"
-#include "kernels/cuda/detail/routing.h"
 #include "kernels/cuda/detail/stream.h"
+#include "kernels/cuda/routing/routing.h"
 
 namespace moe::bench {
 

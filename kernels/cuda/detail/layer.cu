@@ -1,6 +1,6 @@
 #include "kernels/cuda/detail/device.h"
 #include "kernels/cuda/detail/layer.h"
-#include "kernels/cuda/detail/rows.h"
+#include "kernels/cuda/rows/rows.h"
 
 namespace moe::cuda {
 namespace {

@@ -8,10 +8,10 @@
 
 #include "kernels/contract/strategy.h"
 #include "kernels/cuda/detail/buffer.h"
-#include "kernels/cuda/detail/product.h"
-#include "kernels/cuda/detail/routing.h"
 #include "kernels/cuda/detail/stream.h"
 #include "kernels/cuda/detail/weights.h"
+#include "kernels/cuda/product/product.h"
+#include "kernels/cuda/routing/routing.h"
 
 namespace moe::cuda {
 

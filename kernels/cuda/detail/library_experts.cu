@@ -1,5 +1,5 @@
 #include "kernels/cuda/detail/library_experts.h"
-#include "kernels/cuda/detail/rows.h"
+#include "kernels/cuda/rows/rows.h"
 
 namespace moe::cuda {
 namespace {

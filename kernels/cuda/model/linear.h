@@ -8,7 +8,7 @@
 
 #include "kernels/contract/shape.h"
 #include "kernels/cuda/detail/buffer.h"
-#include "kernels/cuda/detail/product.h"
+#include "kernels/cuda/product/product.h"
 
 namespace moe::cuda {
 
