@@ -74,6 +74,10 @@ class Runner {
   }
 
   Measurement finish(Judge& judge) {
+    if (device_ != nullptr) {
+      strategy_->run(batches_.turned(0), y_.view(), no_clock_);
+      measurement_.timing.clock_mhz = device_->clock_mhz();
+    }
     y_.poison();
     strategy_->run(batches_.turned(0), y_.view(), no_clock_);
     const RoutingPolicy policy = contestant_.strategy->policy(contestant_.knobs);
@@ -128,6 +132,7 @@ class Runner {
       t.graph_reason = "a run depends on what the host reads in it, so it cannot be recorded";
       return;
     }
+    t.graph_operations = recording->operations();
     y_.poison();
     recording->launch();
     device_->finish();

@@ -27,7 +27,9 @@ struct Timing {
   std::map<std::string, double> stages_ns{};  // medians of a separate, instrumented pass
   double unattributed_ns = 0;                 // median_ns minus the stages; negative: overhead of
                                               // the instrumentation
+  std::optional<double> clock_mhz{};          // of the device, right after the samples
   std::vector<double> graph_samples_ns{};     // the run recorded once and launched as a whole
+  std::int64_t graph_operations = 0;          // kernels, copies and fills of one run
   std::string graph_reason{};                 // why there are none
 };
 

@@ -135,6 +135,7 @@ Timing read_timing(const Fields& f) {
            .median_ci95_ns = f.optional<std::array<double, 2>>("median_ci95"),
            .p99_ns = f.optional<double>("p99"),
            .prepare_ns = f.get<double>("prepare")};
+  if (f.has("clock_mhz")) t.clock_mhz = f.optional<double>("clock_mhz");  // since 1.1
   if (t.samples_ns.empty()) f.refuse("samples", "is empty");
   if (!(t.median_ns > 0)) f.refuse("median", "is not a positive number");
   return t;
@@ -204,7 +205,9 @@ void read_times(const Fields& f, Record& r) {
   r.order = t.get<std::string>("order");
   if (!f.null("stages")) read_stages(f.object("stages"), *r.timing);
   if (f.has("graph") && !f.null("graph")) {
-    r.timing->graph_samples_ns = f.object("graph").get<std::vector<double>>("samples");
+    const Fields graph = f.object("graph");
+    r.timing->graph_samples_ns = graph.get<std::vector<double>>("samples");
+    r.timing->graph_operations = graph.get<std::int64_t>("operations");
   } else if (f.has("graph_reason")) {
     r.timing->graph_reason = f.text("graph_reason");
   }

@@ -144,7 +144,8 @@ Json timing(const Timing& t, const std::string& order) {
           {"p99", or_null(t.p99_ns, "/timing/p99")},
           {"p99_reason", t.p99_ns ? Json(nullptr) : too_few(count, "p99", 368)},
           {"prepare", finite(t.prepare_ns, "/timing/prepare")},
-          {"order", order}};
+          {"order", order},
+          {"clock_mhz", or_null(t.clock_mhz, "/timing/clock_mhz")}};
 }
 
 Json stages(const Timing& t) {
@@ -164,7 +165,9 @@ Json stages(const Timing& t) {
 Json graph(const Timing& t) {
   if (t.graph_samples_ns.empty()) return nullptr;
   for (const double sample : t.graph_samples_ns) finite(sample, "/graph/samples");
-  return {{"samples", t.graph_samples_ns}, {"median", median(t.graph_samples_ns)}};
+  return {{"samples", t.graph_samples_ns},
+          {"median", median(t.graph_samples_ns)},
+          {"operations", t.graph_operations}};
 }
 
 Json execution(const Execution& e) {

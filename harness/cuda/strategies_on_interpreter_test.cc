@@ -85,6 +85,7 @@ class OnTheInterpreter : public testing::Test {
       if (HasFatalFailure()) return;
     }
     if (run == 0) GTEST_SKIP() << declined;
+    if (operations_ > 0) RecordProperty("operations", std::to_string(operations_));
   }
 
  private:
@@ -94,6 +95,9 @@ class OnTheInterpreter : public testing::Test {
     const auto trial = simt::cuda_tests::run_once(
         Way{}, [&] { return judge.examine(info_, {}).validation.fault; });
     ASSERT_TRUE(trial.wrong.empty() && trial.findings.empty()) << describe(trial);
+    const auto recorded = simt::cuda_tests::run_once(
+        Way{}, [&] { return work.shape.tokens == 0 ? "" : record(work, judge); });
+    ASSERT_TRUE(recorded.wrong.empty() && recorded.findings.empty()) << describe(recorded);
     first_.clear();
     for (const Way& way : ways()) {
       const auto again = simt::cuda_tests::run_once(way, [&] { return run(work, judge); });
@@ -111,9 +115,8 @@ class OnTheInterpreter : public testing::Test {
     strategy->prepare(work.problem().layer);
     NoClock clock;
     strategy->run(batches.turned(0), y.view(), clock);
-    const Judgement nothing;
     const Output output{y.copy(), strategy->read_back()};
-    const std::string fault = judge.compare_with(nothing, info_.policy({}), output);
+    const std::string fault = judge.compare_with({}, info_.policy({}), output);
     if (!fault.empty()) return fault;
     if (!y.guards_intact()) return "wrote outside y";
     if (first_.empty()) first_ = output.y;
@@ -122,8 +125,33 @@ class OnTheInterpreter : public testing::Test {
     return same || !info_.execution.repeatable ? "" : "other bits than in the first order";
   }
 
+  // A run that waits for the host cannot be recorded, so what can be recorded waited for nobody.
+  // What was recorded, launched twice, gives what a run gives.
+  std::string record(const Workload& work, Judge& judge) {
+    Device* device = device_of(info_.backend);
+    const TurnedBatch batches(work.problem().batch, work.shape.dtype, device);
+    GuardedMatrix y(work.shape.tokens, work.shape.hidden, device);
+    const auto strategy = info_.make();
+    strategy->prepare(work.problem().layer);
+    NoClock clock;
+    const auto recording =
+        device->record([&] { strategy->run(batches.turned(0), y.view(), clock); });
+    const bool says = info_.execution.graph;
+    if (says != (info_.execution.host_syncs == 0)) return "waits for the host, or does not?";
+    if (says != (recording != nullptr)) {
+      return says ? "cannot be recorded, and says that it can" : "can be recorded, and denies it";
+    }
+    if (!recording) return "";
+    operations_ = recording->operations();
+    recording->launch();
+    y.poison();
+    recording->launch();
+    return judge.compare_with({}, info_.policy({}), {y.copy(), strategy->read_back()});
+  }
+
   const StrategyInfo& info_;
   DType dtype_;
+  std::int64_t operations_ = 0;
   std::vector<float> first_;
 };
 

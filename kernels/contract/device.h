@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@ class Recording {
  public:
   virtual ~Recording() = default;
   virtual void launch() = 0;
+  virtual std::int64_t operations() const = 0;  // kernels, copies and fills in it
 };
 
 // Where strategies of another backend than the CPU keep their numbers and do their work: memory,
@@ -47,6 +49,9 @@ class Device {
   // ahead by then, and what is measured is the device and not the speed of launching.
   virtual void hold_work() = 0;
   virtual void release_work() = 0;
+
+  // The clock of the processors right after work, in megahertz; nothing where it is not known.
+  virtual std::optional<double> clock_mhz() = 0;
 
   // Writes memory larger than the last-level cache, so that the next run finds nothing there.
   virtual void flush_cache() = 0;

@@ -152,6 +152,7 @@ def timing(times, random_):
         "median_ci95_reason": None if interval else f"{n} samples; a 95 % interval needs 6",
         "p99": None, "p99_reason": f"{n} samples; a 95 % interval for the p99 needs 368",
         "prepare": round(random_.uniform(1e4, 1e5)), "order": "interleaved",
+        "clock_mhz": None,
     }  # fmt: skip
 
 

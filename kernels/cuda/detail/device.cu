@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "kernels/cuda/detail/buffer.h"
+#include "kernels/cuda/detail/clock.h"
 #include "kernels/cuda/detail/device.h"
 #include "kernels/cuda/detail/hold.h"
 #include "kernels/cuda/detail/stream.h"
@@ -40,14 +41,19 @@ class Event final : public Moment {
 
 class GraphRecording final : public Recording {
  public:
-  explicit GraphRecording(cudaGraph_t graph) { check(cudaGraphInstantiate(&exec_, graph, 0)); }
+  explicit GraphRecording(cudaGraph_t graph) {
+    check(cudaGraphGetNodes(graph, nullptr, &operations_));
+    check(cudaGraphInstantiate(&exec_, graph, 0));
+  }
   ~GraphRecording() override { cudaGraphExecDestroy(exec_); }
   GraphRecording(const GraphRecording&) = delete;
   GraphRecording& operator=(const GraphRecording&) = delete;
   void launch() override { check(cudaGraphLaunch(exec_, stream())); }
+  std::int64_t operations() const override { return static_cast<std::int64_t>(operations_); }
 
  private:
   cudaGraphExec_t exec_ = nullptr;
+  std::size_t operations_ = 0;
 };
 
 // The errors of work that waits, or joins another stream, while it is recorded.
@@ -127,6 +133,8 @@ class CudaDevice final : public Device {
     if (!is_simulated()) hold_.hold(stream());
   }
   void release_work() override { hold_.release(); }
+
+  std::optional<double> clock_mhz() override { return cuda::clock_mhz(); }
 
   void flush_cache() override {
     if (is_simulated()) return;

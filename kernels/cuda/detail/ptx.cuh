@@ -111,4 +111,11 @@ __device__ __forceinline__ void named_barrier_arrive(int id, int threads) {
   asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
 }
 
+// Nanoseconds of a clock that all multiprocessors share.
+__device__ __forceinline__ std::uint64_t global_timer() {
+  std::uint64_t now;
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
+  return now;
+}
+
 }  // namespace moe::cuda
