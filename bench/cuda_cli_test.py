@@ -5,6 +5,7 @@
 
 import json
 import os
+import struct
 import subprocess
 from pathlib import Path
 
@@ -75,3 +76,32 @@ def test_the_interpreter_judges_and_gives_no_time(tmp_path):
 def test_list_and_dry_run_need_no_gpu():
     assert "sort-and-group" in run("moebench_gpu", "list", "strategies").stdout
     assert run("moebench_gpu", "run", MATRIX, "--dry-run").returncode == 0
+
+
+def test_a_model_runs_with_a_strategy_of_the_device(tmp_path):
+    config = ROOT / "reference/configs/tiny_mixtral.json"
+    words = ["model", "init", tmp_path / "m", "--config", config, "--weights", "golden"]
+    assert run("moebench", *words).returncode == 0
+    tokens = struct.pack("<6q", 1, 2, 3, 4, 5, 6)
+    header = b'{"input_ids":{"dtype":"I64","shape":[1,6],"data_offsets":[0,48]}}'
+    (tmp_path / "in").write_bytes(struct.pack("<Q", len(header)) + header + tokens)
+    outputs = []
+    for strategy in ["sort-and-group", "sort-and-group@sim"]:
+        out = tmp_path / strategy
+        done = run(
+            "moebench", "model", "forward", tmp_path / "m", "--input", tmp_path / "in",
+            "--output", out, "--strategy", strategy,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        outputs.append(f32_tensor(out, "logits"))
+    size = max(map(abs, outputs[0]))
+    assert size > 0
+    for cpu, device in zip(*outputs, strict=True):
+        assert abs(cpu - device) <= 1e-5 * size
+
+
+def f32_tensor(path, name):
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    begin, end = json.loads(content[8 : 8 + length])[name]["data_offsets"]
+    return struct.unpack(f"<{(end - begin) // 4}f", content[8 + length :][begin:end])

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "kernels/contract/device.h"
 #include "kernels/contract/error.h"
 #include "reference/generated_weights.h"
 #include "reference/time_moe.h"
@@ -92,7 +93,8 @@ TEST(ModelStrategy, UnsupportedLayersAreTheUsersToKnow) {
   }
 }
 
-TEST(ModelStrategy, WholeModelsRunOnTheCpuOnly) {
+TEST(ModelStrategy, AStrategyWhoseDeviceIsNotThereIsTheUsersToKnow) {
+  if (cuda_device() != nullptr) GTEST_SKIP() << "this program has a device";
   const auto strategy = naive(Backend::kCuda);
   EXPECT_THROW(strategy_experts(strategy), UserError);
 }
@@ -119,13 +121,13 @@ TEST(ModelStrategy, EveryBuiltStrategyRunsInsideAModel) {
   }
 }
 
-TEST(FindCpuStrategy, NamesTheNearest) {
+TEST(FindModelStrategy, NamesTheNearest) {
   if (all_strategies().empty()) GTEST_SKIP() << "no strategy was built";
   const StrategyInfo* first = all_strategies().front();
-  EXPECT_EQ(&find_cpu_strategy(std::string(first->name)), first);
-  EXPECT_EQ(&find_cpu_strategy(full_name(*first)), first);
+  EXPECT_EQ(&find_model_strategy(std::string(first->name)), first);
+  EXPECT_EQ(&find_model_strategy(full_name(*first)), first);
   try {
-    find_cpu_strategy(std::string(first->name) + "x");
+    find_model_strategy(std::string(first->name) + "x");
     FAIL() << "found";
   } catch (const UserError& e) {
     EXPECT_THAT(e.what(), testing::HasSubstr("did you mean \"" + std::string(first->name)));

@@ -79,7 +79,7 @@ reference::Tensors run_with_strategy(const RunOptions& o) {
     throw UserError(
         "--strategy: strategies compute in float, expected --dtype f32 with it and not " + o.dtype);
   }
-  return o.run<float>(harness::strategy_experts(harness::find_cpu_strategy(o.strategy)));
+  return o.run<float>(harness::strategy_experts(harness::find_model_strategy(o.strategy)));
 }
 
 void run(const RunOptions& o) {
@@ -143,8 +143,9 @@ void add_run_options(CLI::App* command, RunOptions& o) {
   command->add_option("--input", o.input, "Tensors to work on, .safetensors")->required();
   command->add_option("--output", o.output, "Tensors that come out, .safetensors")->required();
   command->add_option("--dtype", o.dtype, "What to compute in: f64 or f32 (the default)");
-  command->add_option("--strategy", o.strategy,
-                      "Dispatch the routed experts by this CPU strategy, in f32");
+  command->add_option(
+      "--strategy", o.strategy,
+      "Dispatch the routed experts by this strategy, in f32: NAME on the CPU, NAME@cuda");
 }
 
 }  // namespace
