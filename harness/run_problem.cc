@@ -7,6 +7,7 @@
 #include <deque>
 #include <vector>
 
+#include "harness/device_memory.h"
 #include "harness/isolate.h"
 #include "harness/judge.h"
 #include "harness/measure.h"
@@ -121,6 +122,7 @@ class Worker {
           link_.mark(static_cast<std::int64_t>(passed_[turn].cell) * kPhases + 1);
         }};
     const auto measurements = measure(work_, judge, contestants_, options);
+    const std::optional<Ceilings> ceilings = device_ceilings();
     for (std::size_t i = 0; i < passed_.size(); ++i) {
       Record& r = passed_[i].record;
       const Measurement& m = measurements[i];
@@ -128,12 +130,22 @@ class Worker {
       r.cache = m.cache;
       if (m.fault.empty()) {
         r.timing = m.timing;
+        if (ceilings && r.backend != Backend::kCpu) {
+          r.roof = roof_of(*r.work, ceilings->bytes_per_second, ceilings->flops_per_second);
+        }
       } else {
         r.status = Status::kWrong;
         r.reason = r.validation->fault = "after the timed loop, " + m.fault;
       }
       link_.say(to_line(r));
     }
+  }
+
+  // Beside the times they are compared with: a device's clock changes from minute to minute.
+  std::optional<Ceilings> device_ceilings() const {
+    const bool any = std::ranges::any_of(
+        passed_, [](const Passed& p) { return p.record.backend != Backend::kCpu; });
+    return any ? cuda_device()->ceilings(work_.shape.dtype) : std::nullopt;
   }
 
   std::span<const Cell> cells_;

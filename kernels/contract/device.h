@@ -6,7 +6,15 @@
 #include <optional>
 #include <string>
 
+#include "kernels/contract/shape.h"
+
 namespace moe {
+
+// The most a device was seen to move and to multiply, in this process.
+struct Ceilings {
+  double bytes_per_second = 0;
+  double flops_per_second = 0;
+};
 
 // A point in the device's own order of work.
 class Moment {
@@ -52,6 +60,9 @@ class Device {
 
   // The clock of the processors right after work, in megahertz; nothing where it is not known.
   virtual std::optional<double> clock_mhz() = 0;
+
+  // Measured anew by each call; nothing where they cannot be.
+  virtual std::optional<Ceilings> ceilings(DType dtype) = 0;
 
   // Writes memory larger than the last-level cache, so that the next run finds nothing there.
   virtual void flush_cache() = 0;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "kernels/cuda/detail/buffer.h"
+#include "kernels/cuda/detail/ceilings.h"
 #include "kernels/cuda/detail/clock.h"
 #include "kernels/cuda/detail/device.h"
 #include "kernels/cuda/detail/hold.h"
@@ -135,6 +136,8 @@ class CudaDevice final : public Device {
   void release_work() override { hold_.release(); }
 
   std::optional<double> clock_mhz() override { return cuda::clock_mhz(); }
+
+  std::optional<Ceilings> ceilings(DType dtype) override { return cuda::ceilings(dtype); }
 
   void flush_cache() override {
     if (is_simulated()) return;
