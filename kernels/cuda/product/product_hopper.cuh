@@ -1,8 +1,12 @@
 // The sm_90a products: one persistent, warp-specialised kernel. A block takes tiles of 128 x 128
 // until none is left; its first warpgroup fetches, two others multiply.
 #pragma once
+#include <stdexcept>
+
+#include "kernels/cuda/detail/check.h"
 #include "kernels/cuda/product/hopper_consumer.cuh"
 #include "kernels/cuda/product/hopper_producer.cuh"
+#include "kernels/cuda/product/product_hopper.h"
 #include "kernels/cuda/product/product_output.cuh"
 
 namespace moe::cuda::hopper {
@@ -141,6 +145,32 @@ __global__ void __launch_bounds__(kThreads, 1)
     consume_tiles<kType, kMixed>(arguments, ring);
   }
 #endif
+}
+
+template <DType kType, bool kMixed>
+void launch(const GroupedProduct& product, int blocks, cudaStream_t stream) {
+  constexpr auto kKernel = product_kernel<kType, kMixed>;
+  check(cudaFuncSetAttribute(kKernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kRingBytes));
+  kKernel<<<blocks, kThreads, kRingBytes, stream>>>(hopper_arguments(product));
+  check_launch();
+}
+
+// In a file each: the compiler takes its time over four formats.
+template <bool kMixed>
+void launch_for_dtype(const GroupedProduct& product, int blocks, cudaStream_t stream) {
+  if (blocks == 0) return;  // no rows
+  switch (product.dtype) {
+    case DType::kBf16:
+      return launch<DType::kBf16, kMixed>(product, blocks, stream);
+    case DType::kF16:
+      return launch<DType::kF16, kMixed>(product, blocks, stream);
+    case DType::kTf32:
+      return launch<DType::kTf32, kMixed>(product, blocks, stream);
+    case DType::kE4m3:
+      return launch<DType::kE4m3, kMixed>(product, blocks, stream);
+    case DType::kF32:
+      throw std::invalid_argument("tensor cores have no f32");
+  }
 }
 
 }  // namespace moe::cuda::hopper
