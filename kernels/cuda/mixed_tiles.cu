@@ -1,5 +1,5 @@
-// The height of a tile is chosen for each expert: experts with many rows are multiplied in tiles of
-// 128 by wgmma, the others in tiles of 16 by mma.sync, all out of one queue in one launch. Meant
+// The height of a tile is chosen for each expert: full tiles of 128 rows are multiplied by wgmma, a
+// last one of at most 64 rows in steps of 16 by mma.sync, all out of one queue in one launch. Meant
 // for skewed loads, where one height is wrong for most experts.
 #include "kernels/cuda/detail/grouped_strategy.h"
 
@@ -15,7 +15,8 @@ extern const StrategyInfo mixed_tiles;
 const StrategyInfo mixed_tiles{
     .name = "mixed-tiles",
     .backend = Backend::kCuda,
-    .summary = "Tiles of 128 rows for busy experts and of 16 for the others, in one launch.",
+    .summary =
+        "Tiles of 128 rows on wgmma, short remainders in steps of 16 on mma.sync, in one launch.",
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
     .unsupported = [](const MoeShape& shape) { return unsupported_grouped(kPlan, shape); },
     .make = [] { return make_grouped(kPlan); },
