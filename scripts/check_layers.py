@@ -30,7 +30,7 @@ ARROWS = {
     "scripts/testdata": ["kernels/contract"],  # the example strategy needs nothing else
 }
 # What runs the tests of CUDA kernels where there is no GPU; only tests may see it.
-TESTS_OF_CUDA = re.compile(r"^kernels/cuda/.*(_test\.cu|/testing\.h)$")
+TESTS_OF_CUDA = re.compile(r"^kernels/cuda/.*(_test\.cu|_test\.cc|/testing\.h)$")
 FOLDERS = ["kernels", "reference", "harness", "bench", "scripts"]
 CPP = {".h", ".cc", ".cu", ".cuh"}
 SOURCES = CPP | {".py", ".sh", ".in"}

@@ -14,6 +14,21 @@ struct Tf32 {
   float value;
 };
 
+// The scale of a row of e4m3 whose largest absolute value this is: the smallest power of two with
+// which it fits under 448; 1 for a row of zeros. A power of two, so that scaling rounds nothing.
+__host__ __device__ __forceinline__ float e4m3_scale(float largest) {
+  if (!(largest > 0)) return 1.0f;
+  const float quotient = largest / 448.0f;
+  std::uint32_t bits;
+  memcpy(&bits, &quotient, sizeof bits);
+  bits = (bits + 0x7fffffu) & 0xff800000u;
+  float scale;
+  memcpy(&scale, &bits, sizeof scale);
+  return scale;
+}
+
+#ifdef __CUDACC__  // the rest is for kernels; tests of the host see what is above
+
 __device__ __forceinline__ float round_to_tf32(float x) {
   std::uint32_t bits;
   asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
@@ -50,22 +65,11 @@ __device__ __forceinline__ __nv_fp8_e4m3 rounded<__nv_fp8_e4m3>(float x) {
   return __nv_fp8_e4m3(x);  // saturates at 448
 }
 
-// The scale of a row of e4m3 whose largest absolute value this is: the smallest power of two with
-// which it fits under 448; 1 for a row of zeros. A power of two, so that scaling rounds nothing.
-__host__ __device__ __forceinline__ float e4m3_scale(float largest) {
-  if (!(largest > 0)) return 1.0f;
-  const float quotient = largest / 448.0f;
-  std::uint32_t bits;
-  memcpy(&bits, &quotient, sizeof bits);
-  bits = (bits + 0x7fffffu) & 0xff800000u;
-  float scale;
-  memcpy(&scale, &bits, sizeof scale);
-  return scale;
-}
-
 // silu(gate) * up = gate / (1 + exp(-gate)) * up, with the exponential that is right to 2 ulp.
 __device__ __forceinline__ float swiglu(float gate, float up) {
   return gate / (1.0f + expf(-gate)) * up;
 }
+
+#endif  // __CUDACC__
 
 }  // namespace moe::cuda

@@ -1,7 +1,8 @@
 // Uploaded weights: interleaved, padded with zeros, in the bits of the dtype.
+#include "kernels/cuda/detail/weights.h"
+
 #include "kernels/cuda/detail/numbers.cuh"
 #include "kernels/cuda/detail/testing.h"
-#include "kernels/cuda/detail/weights.h"
 
 namespace moe::cuda {
 namespace {

@@ -1,8 +1,9 @@
 // Moving and adding rows, against plain loops on the host: odd widths, empty slots, unaligned rows.
+#include "kernels/cuda/rows/rows.h"
+
 #include "kernels/cuda/detail/numbers.cuh"
 #include "kernels/cuda/detail/stream.h"
 #include "kernels/cuda/detail/testing.h"
-#include "kernels/cuda/rows/rows.h"
 
 namespace moe::cuda {
 namespace {

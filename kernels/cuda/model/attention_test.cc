@@ -1,3 +1,5 @@
+#include "kernels/cuda/model/attention.h"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -5,7 +7,6 @@
 #include "kernels/cuda/detail/check.h"
 #include "kernels/cuda/detail/stream.h"
 #include "kernels/cuda/detail/testing.h"
-#include "kernels/cuda/model/attention.h"
 
 namespace moe::cuda {
 namespace {

@@ -1,4 +1,5 @@
 #include "kernels/cuda/detail/stream.h"
+
 #include "kernels/cuda/detail/testing.h"
 
 namespace moe::cuda {

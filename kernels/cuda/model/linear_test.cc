@@ -1,9 +1,10 @@
+#include "kernels/cuda/model/linear.h"
+
 #include <array>
 #include <cmath>
 
 #include "kernels/cuda/detail/stream.h"
 #include "kernels/cuda/detail/testing.h"
-#include "kernels/cuda/model/linear.h"
 #include "kernels/cuda/model/sequences.h"
 
 namespace moe::cuda {
