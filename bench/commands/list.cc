@@ -75,12 +75,15 @@ Rows shapes() {
 }
 
 Rows backends() {
-  const bool cuda = std::ranges::any_of(
-      all_strategies(), [](const StrategyInfo* s) { return s->backend == Backend::kCuda; });
+  const auto state = [](Backend backend, const char* preset) -> std::string {
+    const bool built = std::ranges::any_of(
+        all_strategies(), [=](const StrategyInfo* s) { return s->backend == backend; });
+    return built ? "built" : fmt::format("not built: configure with the preset {}", preset);
+  };
   Rows rows = Rows::array();
   rows.push_back({{"name", "cpu"}, {"state", "built"}});
-  rows.push_back(
-      {{"name", "cuda"}, {"state", cuda ? "built" : "not built: configure with the preset cuda"}});
+  rows.push_back({{"name", "cuda"}, {"state", state(Backend::kCuda, "cuda")}});
+  rows.push_back({{"name", "sim"}, {"state", state(Backend::kSim, "simt")}});
   return rows;
 }
 
