@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
+#include <string>
 
 #include "harness/judge.h"
 
@@ -24,13 +26,29 @@ constexpr MoeShape shape_of(std::int64_t tokens, std::int64_t hidden, std::int64
 
 class EveryStrategy : public testing::TestWithParam<std::tuple<const StrategyInfo*, Case>> {};
 
-TEST_P(EveryStrategy, MatchesTheReference) {
+// The instruction set that strategies prepared while this lives multiply with.
+class ForcedIsa {
+ public:
+  explicit ForcedIsa(const std::string& isa) { setenv("MOEBENCH_ISA", isa.c_str(), 1); }
+  ~ForcedIsa() { unsetenv("MOEBENCH_ISA"); }
+  ForcedIsa(const ForcedIsa&) = delete;
+  ForcedIsa& operator=(const ForcedIsa&) = delete;
+};
+
+TEST_P(EveryStrategy, MatchesTheReferenceInEveryDTypeOnEveryInstructionSet) {
   const auto& [info, c] = GetParam();
   if (const auto why = info->unsupported(c.shape)) GTEST_SKIP() << *why;
-  Judge judge(make_workload(c.workload, c.shape, make_weights(c.shape, 3), 3));
-  const Validation v = judge.examine(*info, {}).validation;
-  EXPECT_TRUE(v.passed()) << v.fault;
-  EXPECT_TRUE(v.bitwise_repeatable);
+  for (const DType dtype : {DType::kF32, DType::kBf16}) {
+    MoeShape shape = c.shape;
+    shape.dtype = dtype;
+    Judge judge(make_workload(c.workload, shape, make_weights(shape, 3), 3));
+    for (const std::string& isa : cpu_instruction_sets()) {
+      const ForcedIsa forced(isa);
+      const Validation v = judge.examine(*info, {}).validation;
+      EXPECT_TRUE(v.passed()) << isa << ", " << to_string(dtype) << ": " << v.fault;
+      EXPECT_TRUE(v.bitwise_repeatable) << isa << ", " << to_string(dtype);
+    }
+  }
 }
 
 TEST(AllStrategies, HaveDistinctNamesPerBackend) {

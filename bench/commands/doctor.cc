@@ -39,6 +39,10 @@ std::string page_state() {
   return "cannot be drawn: no Python with altair, vl-convert-python and Jinja2 (scripts/setup.sh)";
 }
 
+std::string one_of(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
 std::vector<Finding> findings() {
   const auto device = harness::probe_device();
   const auto e =
@@ -52,7 +56,7 @@ std::vector<Finding> findings() {
           {"kernel", e.kernel},
           {"compiler", e.compiler + " " + e.flags},
           {"build", e.build_id},
-          {"matrix product", e.blas},
+          {"CPU kernels", e.blas + "; MOEBENCH_ISA may be " + one_of(cpu_instruction_sets())},
           {"CUDA strategies", e.gpu ? "run on " + *e.gpu : "skipped: " + e.gpu_reason},
           {"CUDA driver", cuda_state()},
           {"HTML page", page_state()}};

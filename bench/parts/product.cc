@@ -43,7 +43,7 @@ void GroupedFfn(benchmark::State& state) {
   cpu::ExpertFfn ffn;
   ffn.prepare(s, *weights, s.tokens);
   for (auto _ : state) {
-    ffn.run(groups, packed<const float>(x.data(), s.tokens, s.hidden),
+    ffn.run(groups, {packed<const float>(x.data(), s.tokens, s.hidden)},
             packed(out.data(), s.tokens, s.hidden));
     benchmark::ClobberMemory();
   }

@@ -109,8 +109,12 @@ inline void PrintTo(const StrategyInfo* s, std::ostream* os) { *os << full_name(
 // Every strategy that was built, in name order. Written by kernels/CMakeLists.txt.
 std::span<const StrategyInfo* const> all_strategies();
 
-// The library the CPU strategies multiply with, its version and the processor it tuned itself to:
-// part of every record, since another one gives other times.
+// What the CPU strategies multiply with, and the instruction set chosen for it: part of every
+// record, since another one gives other times. Throws UserError for a bad MOEBENCH_ISA.
 std::string matrix_product_library();
+
+// The instruction sets the CPU strategies have kernels for and this machine can run, the best last.
+// The environment variable MOEBENCH_ISA chooses among them.
+std::vector<std::string> cpu_instruction_sets();
 
 }  // namespace moe

@@ -33,7 +33,7 @@ class DenseMasked final : public Strategy {
     for (std::int32_t e = 0; e < shape_.experts; ++e) {
       clock.enter("experts");
       const RowGroup everyone{e, 0, top_.tokens};
-      ffn_.run({&everyone, 1}, batch.x, packed(output_.data(), top_.tokens, shape_.hidden));
+      ffn_.run({&everyone, 1}, {batch.x}, packed(output_.data(), top_.tokens, shape_.hidden));
       clock.enter("combine");
       add_rows(e, y);
     }
@@ -85,7 +85,7 @@ extern constinit const StrategyInfo dense_masked{
     .backend = Backend::kCpu,
     .summary = "Every expert on every token, unchosen ones left out of the sum: the bound on work.",
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
-    .unsupported = f32_only,
+    .unsupported = f32_or_bf16,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<DenseMasked>(); },
 };
 

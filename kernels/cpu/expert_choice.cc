@@ -57,7 +57,7 @@ class ExpertChoiceStrategy final : public Strategy {
     clock.enter("permute");
     gather_rows(batch.x, {token_.data(), static_cast<std::size_t>(rows_)}, input);
     clock.enter("experts");
-    ffn_.run(groups_, input, output);
+    ffn_.run(groups_, {input}, output);
     clock.enter("combine");
     combine(output, y);
   }
@@ -169,7 +169,7 @@ extern constinit const StrategyInfo expert_choice{
     .backend = Backend::kCpu,
     .summary = "Each expert takes the tokens that like it most: even load, another function.",
     .policy = [](const Knobs& knobs) -> RoutingPolicy { return policy_of(knobs); },
-    .unsupported = f32_only,
+    .unsupported = f32_or_bf16,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<ExpertChoiceStrategy>(); },
 };
 

@@ -39,7 +39,7 @@ class LoopPerExpert final : public Strategy {
       gather_rows(batch.x, token_, packed(input_.data(), rows, shape_.hidden));
       clock.enter("experts");
       const RowGroup group{e, 0, rows};
-      ffn_.run({&group, 1}, packed<const float>(input_.data(), rows, shape_.hidden),
+      ffn_.run({&group, 1}, {packed<const float>(input_.data(), rows, shape_.hidden)},
                packed(output_.data(), rows, shape_.hidden));
       clock.enter("combine");
       add_rows(y);
@@ -90,7 +90,7 @@ extern constinit const StrategyInfo loop_per_expert{
     .summary =
         "One expert after another: gather its tokens, run it, add its share to their outputs.",
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
-    .unsupported = f32_only,
+    .unsupported = f32_or_bf16,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<LoopPerExpert>(); },
 };
 

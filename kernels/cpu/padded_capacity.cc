@@ -52,7 +52,7 @@ class PaddedCapacity final : public Strategy {
     clock.enter("permute");
     gather_rows(batch.x, {slots_.token.data(), static_cast<std::size_t>(rows_)}, input);
     clock.enter("experts");
-    ffn_.run(groups_, input, output);
+    ffn_.run(groups_, {input}, output);
     clock.enter("combine");
     combine_rows(top_, {slots_.of_assignment.data(), assignments}, output, y);
   }
@@ -90,7 +90,7 @@ extern constinit const StrategyInfo padded_capacity{
     .summary =
         "One buffer of equal height per expert; what overflows is dropped, the rest is padding.",
     .policy = [](const Knobs& knobs) -> RoutingPolicy { return policy_of(knobs); },
-    .unsupported = f32_only,
+    .unsupported = f32_or_bf16,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<PaddedCapacity>(); },
 };
 

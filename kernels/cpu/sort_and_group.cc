@@ -41,7 +41,7 @@ class SortAndGroup final : public Strategy {
     clock.enter("permute");
     gather_rows(batch.x, {slots_.token.data(), rows}, input);
     clock.enter("experts");
-    ffn_.run(groups_, input, output);
+    ffn_.run(groups_, {input}, output);
     clock.enter("combine");
     combine_rows(top_, {slots_.of_assignment.data(), rows}, output, y);
   }
@@ -70,7 +70,7 @@ extern constinit const StrategyInfo sort_and_group{
     .backend = Backend::kCpu,
     .summary = "Assignments counting-sorted by expert, one grouped product, a weighted un-permute.",
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
-    .unsupported = f32_only,
+    .unsupported = f32_or_bf16,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<SortAndGroup>(); },
 };
 

@@ -2,10 +2,6 @@
 
 #include <cblas.h>
 
-#include <string>
-
-#include "kernels/contract/strategy.h"
-
 namespace moe::cpu {
 
 void gemm(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c) {
@@ -25,11 +21,3 @@ void gemm(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float
 }
 
 }  // namespace moe::cpu
-
-namespace moe {
-
-std::string matrix_product_library() {
-  return std::string(openblas_get_config()) + " (" + openblas_get_corename() + ")";
-}
-
-}  // namespace moe

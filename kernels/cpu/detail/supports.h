@@ -6,10 +6,10 @@
 
 namespace moe::cpu {
 
-// For StrategyInfo::unsupported of strategies that compute in f32 and take any sizes.
-inline std::optional<std::string> f32_only(const MoeShape& shape) {
-  if (shape.dtype == DType::kF32) return std::nullopt;
-  return "only f32 is computed here, not " + std::string(to_string(shape.dtype));
+// For StrategyInfo::unsupported of strategies that multiply by expert_ffn.h and take any sizes.
+inline std::optional<std::string> f32_or_bf16(const MoeShape& shape) {
+  if (shape.dtype == DType::kF32 || shape.dtype == DType::kBf16) return std::nullopt;
+  return "only f32 and bf16 are computed here, not " + std::string(to_string(shape.dtype));
 }
 
 }  // namespace moe::cpu

@@ -1,0 +1,50 @@
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "kernels/cpu/detail/isa/isa.h"
+
+namespace moe::cpu {
+
+// What the micro-kernels work on. All instruction sets share these layouts.
+//
+// Panel: 32 columns of weights, depth first. f32: [K][32]. bf16: [K / 2][32][2], so that the two
+// values of a 32-bit word are widened to f32 by a shift and by a mask.
+// Rows: up to `MicroKernels::rows` rows of f32, [K / 16][rows][16]: the kernel walks through them
+// in one stream, whatever the distance of the rows was, and a row is copied by cache lines.
+// Tile: the product of both, [rows][32] in f32.
+inline constexpr std::int64_t kPanelColumns = 32;
+inline constexpr std::int64_t kDepthStep = 16;  // K is padded to a multiple of it, with zeros
+inline constexpr std::int64_t kMostRows = 14;
+
+// Weights that will be wanted soon, fetched at the pace of the work: `lines` cache lines each
+// kDepthStep of depth. 0: none.
+struct Ahead {
+  const char* from = nullptr;
+  std::int64_t lines = 0;
+};
+
+// tile = rows * panel, or tile += rows * panel.
+using Product = void (*)(const float* rows, const void* panel, std::int64_t depth, float* tile,
+                         bool accumulate, Ahead ahead);
+
+struct MicroKernels {
+  Isa isa;
+  std::int64_t rows;                   // the most rows of one call
+  std::array<Product, kMostRows> f32;  // f32[m - 1] multiplies m rows
+  std::array<Product, kMostRows> bf16;
+  // hidden[r][c] = silu(tile[r][c]) * tile[r][16 + c]: gate and up stand side by side in a panel.
+  // hidden: [rows][16], a step of what the next product reads.
+  void (*swiglu)(const float* tile, std::int64_t rows, float* hidden);
+  // to[c] += weight * from[c] for c < columns.
+  void (*add_scaled)(float* to, const float* from, float weight, std::int64_t columns);
+};
+
+// The kernels of one instruction set; it must be among available_isas().
+const MicroKernels& micro_kernels(Isa isa);
+
+extern const MicroKernels kScalarKernels;
+extern const MicroKernels kAvx2Kernels;
+extern const MicroKernels kAvx512Kernels;
+
+}  // namespace moe::cpu

@@ -1,0 +1,195 @@
+#include "kernels/cpu/detail/isa/micro_kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <vector>
+
+#include "kernels/contract/error.h"
+
+namespace moe::cpu {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+class EveryIsa : public testing::TestWithParam<Isa> {
+ protected:
+  const MicroKernels& kernels() const { return micro_kernels(GetParam()); }
+};
+
+std::string isa_name(const testing::TestParamInfo<Isa>& info) {
+  return std::string(to_string(info.param));
+}
+
+// Small whole numbers: exact in bf16, and their sums in f32 whatever the order.
+float value(std::int64_t i, std::int64_t k) { return static_cast<float>((i * 7 + k * 5) % 11 - 5); }
+
+std::vector<float> some_rows(std::int64_t m, std::int64_t depth) {
+  std::vector<float> rows(m * depth);
+  for (std::int64_t r = 0; r < m; ++r) {
+    for (std::int64_t k = 0; k < depth; ++k) {
+      rows[(k / kDepthStep * m + r) * kDepthStep + k % kDepthStep] = value(r, k);
+    }
+  }
+  return rows;
+}
+
+std::vector<float> f32_panel(std::int64_t depth) {
+  std::vector<float> panel;
+  for (std::int64_t k = 0; k < depth; ++k) {
+    for (std::int64_t c = 0; c < kPanelColumns; ++c) panel.push_back(value(k, c + 3));
+  }
+  return panel;
+}
+
+std::vector<std::uint16_t> bf16_panel(std::int64_t depth) {
+  std::vector<std::uint16_t> panel;
+  for (std::int64_t k = 0; k < depth; k += 2) {
+    for (std::int64_t c = 0; c < kPanelColumns; ++c) {
+      for (std::int64_t i = k; i < k + 2; ++i) {
+        panel.push_back(std::bit_cast<std::uint32_t>(value(i, c + 3)) >> 16);
+      }
+    }
+  }
+  return panel;
+}
+
+float expected(std::int64_t r, std::int64_t c, std::int64_t depth) {
+  float sum = 0;
+  for (std::int64_t k = 0; k < depth; ++k) sum += value(r, k) * value(k, c + 3);
+  return sum;
+}
+
+TEST_P(EveryIsa, MultipliesEveryNumberOfRowsByBothKindsOfPanel) {
+  for (const std::int64_t depth : {16, 48, 1040}) {
+    const auto f32 = f32_panel(depth);
+    const auto bf16 = bf16_panel(depth);
+    for (std::int64_t m = 1; m <= kernels().rows; ++m) {
+      const auto rows = some_rows(m, depth);
+      for (const bool narrow : {false, true}) {
+        // One value beside the tile tells whether the kernel stays inside.
+        std::vector<float> tile(m * kPanelColumns + 1, 1000);
+        const auto& products = narrow ? kernels().bf16 : kernels().f32;
+        const void* panel = narrow ? static_cast<const void*>(bf16.data()) : f32.data();
+        products[m - 1](rows.data(), panel, depth, tile.data(), false, {});
+        products[m - 1](rows.data(), panel, depth, tile.data(), true, {});
+        for (std::int64_t i = 0; i < m * kPanelColumns; ++i) {
+          ASSERT_EQ(tile[i], 2 * expected(i / kPanelColumns, i % kPanelColumns, depth))
+              << "row " << i / kPanelColumns << " of " << m << ", column " << i % kPanelColumns;
+        }
+        EXPECT_EQ(tile.back(), 1000);
+      }
+    }
+  }
+}
+
+TEST_P(EveryIsa, HasKernelsForAsManyRowsAsItSays) {
+  ASSERT_LE(kernels().rows, kMostRows);
+  for (std::int64_t m = 1; m <= kMostRows; ++m) {
+    EXPECT_EQ(kernels().f32[m - 1] != nullptr, m <= kernels().rows);
+    EXPECT_EQ(kernels().bf16[m - 1] != nullptr, m <= kernels().rows);
+  }
+}
+
+// silu(gate) * up, of one gate and up = 1.
+float silu(const MicroKernels& kernels, float gate) {
+  std::vector<float> tile(kPanelColumns, 1);
+  std::vector<float> hidden(16);
+  tile[5] = gate;
+  kernels.swiglu(tile.data(), 1, hidden.data());
+  return hidden[5];
+}
+
+TEST_P(EveryIsa, SiluIsWithinThreeUnitsInTheLastPlace) {
+  for (float gate = -80; gate < 80; gate += 0.0137F) {
+    const double right = gate / (1 + std::exp(-static_cast<double>(gate)));
+    EXPECT_LE(std::abs(silu(kernels(), gate) - right), 3 * 0x1p-23 * std::abs(right)) << gate;
+  }
+}
+
+TEST_P(EveryIsa, SiluAtItsEnds) {
+  EXPECT_EQ(silu(kernels(), 0), 0);
+  EXPECT_EQ(silu(kernels(), 64), 64);
+  EXPECT_EQ(silu(kernels(), 1e30F), 1e30F);
+  EXPECT_EQ(silu(kernels(), -1000), 0);
+  EXPECT_EQ(silu(kernels(), -3e38F), 0);
+  EXPECT_EQ(silu(kernels(), kInfinity), kInfinity);
+  EXPECT_TRUE(std::isnan(silu(kernels(), std::nanf(""))));
+}
+
+TEST_P(EveryIsa, SwigluMultipliesGateAndUpOfTheSameColumn) {
+  std::vector<float> tile;
+  for (std::int64_t i = 0; i < 2 * kPanelColumns; ++i) tile.push_back(64 + static_cast<float>(i));
+  std::vector<float> hidden(2 * 16);
+  kernels().swiglu(tile.data(), 2, hidden.data());
+  for (std::int64_t i = 0; i < 32; ++i) {
+    const std::int64_t gate = i / 16 * 32 + i % 16;
+    EXPECT_EQ(hidden[i], tile[gate] * tile[gate + 16]);
+  }
+}
+
+TEST_P(EveryIsa, AddsAWeightedRowOfAnyLength) {
+  for (std::int64_t columns = 0; columns <= kPanelColumns; ++columns) {
+    std::vector<float> to(kPanelColumns, 1);
+    std::vector<float> from;
+    for (std::int64_t c = 0; c < kPanelColumns; ++c) from.push_back(static_cast<float>(c));
+    kernels().add_scaled(to.data(), from.data(), 0.5F, columns);
+    for (std::int64_t c = 0; c < kPanelColumns; ++c) {
+      EXPECT_EQ(to[c], c < columns ? 1 + 0.5F * static_cast<float>(c) : 1) << c;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryIsa,
+                         testing::ValuesIn(available_isas().begin(), available_isas().end()),
+                         isa_name);
+
+// (1 + 2^-12)^2 - 1 needs more bits than f32 has: only a fused operation keeps them all.
+TEST(MicroKernels, TheWiderSetsFuseAndTheScalarOneRounds) {
+  for (const Isa isa : available_isas()) {
+    const auto& kernels = micro_kernels(isa);
+    std::vector<float> row(kDepthStep);
+    std::vector<float> panel(kDepthStep * kPanelColumns);
+    row[0] = row[1] = 1 + 0x1p-12F;
+    panel[0] = -1;
+    panel[kPanelColumns] = 1 + 0x1p-12F;
+    std::vector<float> tile(kPanelColumns);
+    kernels.f32[0](row.data(), panel.data(), kDepthStep, tile.data(), false, {});
+    const float fused = std::fma(row[1], row[1], -row[0]);
+    const float rounded = row[1] * row[1] - row[0];
+    ASSERT_NE(fused, rounded);
+    EXPECT_EQ(tile[0], isa == Isa::kScalar ? rounded : fused) << to_string(isa);
+  }
+}
+
+class Cap : public testing::Test {
+ protected:
+  void TearDown() override { unsetenv("MOEBENCH_ISA"); }
+};
+
+TEST_F(Cap, ChoosesAnyOfThisMachine) {
+  unsetenv("MOEBENCH_ISA");
+  EXPECT_EQ(chosen_isa(), available_isas().back());
+  for (const Isa isa : available_isas()) {
+    setenv("MOEBENCH_ISA", std::string(to_string(isa)).c_str(), 1);
+    EXPECT_EQ(chosen_isa(), isa);
+    EXPECT_EQ(micro_kernels(isa).isa, isa);
+  }
+}
+
+TEST_F(Cap, RefusesAnUnknownName) {
+  setenv("MOEBENCH_ISA", "avx3", 1);
+  try {
+    chosen_isa();
+    FAIL();
+  } catch (const UserError& e) {
+    EXPECT_NE(std::string(e.what()).find("MOEBENCH_ISA: \"avx3\""), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find("scalar"), std::string::npos) << e.what();
+  }
+}
+
+}  // namespace
+}  // namespace moe::cpu

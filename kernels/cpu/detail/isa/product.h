@@ -1,0 +1,157 @@
+#pragma once
+// The micro-kernels, written once over a vector type `V` of the instruction set. Included only by
+// the files of this folder, each of which is compiled for another processor: everything here must
+// be instantiated with types of that file alone, and nothing of the standard library that leaves
+// code behind, or the linker would give one processor's code to another.
+//
+// V: Register; kWidth, the floats in it; zero, load, store, broadcast, add, multiply, divide,
+// fma(a, b, c) = a * b + c; widen_low, widen_high of kWidth pairs of bf16; exp.
+// kMostRows, as many as have a register for each sum.
+#include <cstdint>
+#include <utility>
+
+#include "kernels/cpu/detail/isa/micro_kernels.h"
+
+namespace moe::cpu {
+
+// How weights come out of a panel: kStep values of depth at a time, as f32.
+template <class V>
+struct F32Panel {
+  using Stored = float;
+  static constexpr int kStep = 1;
+  static typename V::Register load(const float* at, int) { return V::load(at); }
+};
+
+template <class V>
+struct Bf16Panel {
+  using Stored = std::uint16_t;
+  static constexpr int kStep = 2;
+  static typename V::Register load(const std::uint16_t* at, int step) {
+    return step == 0 ? V::widen_low(at) : V::widen_high(at);
+  }
+};
+
+// A tile of M rows. Two registers a row: the columns from j and those from 16 + j, so that gate and
+// up of one output meet in one call. Few rows keep apart the sums of the kStep depths: a sum waits
+// for the one before it, and two rows alone could not fill the time.
+template <class V, class Panel, int M>
+void product(const float* rows, const void* panel, std::int64_t depth, float* tile, bool accumulate,
+             Ahead ahead) {
+  using Register = typename V::Register;
+  constexpr int kStep = Panel::kStep;
+  constexpr int kSums = 2 * M * kStep <= V::kSplitSums ? kStep : 1;
+  const auto* weights = static_cast<const typename Panel::Stored*>(panel);
+  for (std::int64_t j = 0; j < 16; j += V::kWidth) {
+    Register low[kSums][M];
+    Register high[kSums][M];
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m) {
+      low[0][m] = accumulate ? V::load(tile + m * kPanelColumns + j) : V::zero();
+      high[0][m] = accumulate ? V::load(tile + m * kPanelColumns + 16 + j) : V::zero();
+#pragma GCC unroll 2
+      for (int s = 1; s < kSums; ++s) low[s][m] = high[s][m] = V::zero();
+    }
+    const float* a = rows;
+    const auto* b = weights + j * kStep;
+    const char* wanted = ahead.from;
+    for (std::int64_t k = 0; k < depth; k += kDepthStep) {
+      if (j == 0) {
+        for (std::int64_t line = 0; line < ahead.lines; ++line, wanted += 64) {
+          __builtin_prefetch(wanted, 0, 2);
+        }
+      }
+#pragma GCC unroll 16
+      for (int i = 0; i < kDepthStep; i += kStep) {
+#pragma GCC unroll 2
+        for (int s = 0; s < kStep; ++s) {
+          const Register b_low = Panel::load(b, s);
+          const Register b_high = Panel::load(b + 16 * kStep, s);
+#pragma GCC unroll 16
+          for (int m = 0; m < M; ++m) {
+            const Register value = V::broadcast(a + m * kDepthStep + i + s);
+            constexpr int kLast = kSums - 1;
+            const int sum = s < kLast ? s : kLast;
+            low[sum][m] = V::fma(value, b_low, low[sum][m]);
+            high[sum][m] = V::fma(value, b_high, high[sum][m]);
+          }
+        }
+        b += kPanelColumns * kStep;
+      }
+      a += M * kDepthStep;
+    }
+#pragma GCC unroll 16
+    for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 2
+      for (int s = 1; s < kSums; ++s) {
+        low[0][m] = V::add(low[0][m], low[s][m]);
+        high[0][m] = V::add(high[0][m], high[s][m]);
+      }
+      V::store(tile + m * kPanelColumns + j, low[0][m]);
+      V::store(tile + m * kPanelColumns + 16 + j, high[0][m]);
+    }
+  }
+}
+
+template <class V>
+void swiglu(const float* tile, std::int64_t rows, float* hidden) {
+  const auto one = V::broadcast_value(1.0F);
+  for (std::int64_t r = 0; r < rows; ++r, tile += kPanelColumns, hidden += 16) {
+    for (int c = 0; c < 16; c += V::kWidth) {
+      const auto gate = V::load(tile + c);
+      const auto up = V::load(tile + 16 + c);
+      const auto sigmoid_denominator = V::add(one, V::exp(V::subtract(V::zero(), gate)));
+      V::store(hidden + c, V::multiply(V::divide(gate, sigmoid_denominator), up));
+    }
+  }
+}
+
+template <class V>
+void add_scaled(float* to, const float* from, float weight, std::int64_t columns) {
+  const auto w = V::broadcast_value(weight);
+  std::int64_t c = 0;
+  for (; c + V::kWidth <= columns; c += V::kWidth) {
+    V::store(to + c, V::fma(w, V::load(from + c), V::load(to + c)));
+  }
+  for (; c < columns; ++c) to[c] += weight * from[c];
+}
+
+// exp(x) for V without an instruction for it: 2^n * exp(r), |r| <= ln(2) / 2, exp(r) by a
+// polynomial of degree 6 (Taylor's coefficients shifted to the least error on the interval). Within
+// 2 units in the last place; overflow gives infinity, underflow zero. NaN stays NaN.
+template <class V>
+typename V::Register exp_by_polynomial(typename V::Register x) {
+  // Beyond these the result is infinity or zero in any case. The order of operands lets NaN pass.
+  x = V::least(V::broadcast_value(89.0F), x);
+  x = V::most(V::broadcast_value(-104.0F), x);
+  const auto n = V::round(V::multiply(x, V::broadcast_value(1.44269504F)));
+  // ln(2) in two parts, so that n * ln(2) loses nothing.
+  auto r = V::fma(n, V::broadcast_value(-0.693359375F), x);
+  r = V::fma(n, V::broadcast_value(2.12194440e-4F), r);
+  auto p = V::broadcast_value(1.9875691500e-4F);
+  p = V::fma(p, r, V::broadcast_value(1.3981999507e-3F));
+  p = V::fma(p, r, V::broadcast_value(8.3334519073e-3F));
+  p = V::fma(p, r, V::broadcast_value(4.1665795894e-2F));
+  p = V::fma(p, r, V::broadcast_value(1.6666665459e-1F));
+  p = V::fma(p, r, V::broadcast_value(5.0000001201e-1F));
+  p = V::fma(p, V::multiply(r, r), V::add(r, V::broadcast_value(1.0F)));
+  return V::times_power_of_two(p, n);
+}
+
+// Kernels of the number of rows that V has registers for; the table ends with null pointers.
+template <class V, template <class> class Panel, int... M>
+constexpr std::array<Product, kMostRows> products(std::integer_sequence<int, M...>) {
+  return {product<V, Panel<V>, M + 1>...};
+}
+
+template <class V>
+constexpr MicroKernels kernels_of(Isa isa) {
+  constexpr auto kRows = std::make_integer_sequence<int, V::kMostRows>();
+  return {.isa = isa,
+          .rows = V::kMostRows,
+          .f32 = products<V, F32Panel>(kRows),
+          .bf16 = products<V, Bf16Panel>(kRows),
+          .swiglu = swiglu<V>,
+          .add_scaled = add_scaled<V>};
+}
+
+}  // namespace moe::cpu
