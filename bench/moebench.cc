@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   add_list_command(app);
   add_doctor_command(app);
+  add_ceilings_command(app);
   add_validate_command(app);
   add_run_command(app);
   add_repro_command(app);

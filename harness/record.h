@@ -10,6 +10,7 @@
 #include "harness/measure.h"
 #include "harness/validate.h"
 #include "harness/work.h"
+#include "kernels/contract/ceilings.h"
 #include "kernels/contract/routing.h"
 #include "kernels/contract/shape.h"
 #include "kernels/contract/strategy.h"
@@ -44,6 +45,10 @@ struct Roof {
 };
 // The lower of the two ceilings for this work.
 Roof roof_of(const Work& work, double bytes_per_second, double flops_per_second);
+
+// The same for the CPU, run after run on the same weights: what fits the last-level cache is read
+// from there, and nothing is said of what fits the cores' own.
+std::optional<Roof> cpu_roof(const Work& work, const CpuCeilings& ceilings);
 
 // One line of a result file: one cell. The text of to_line() obeys results/schema.json.
 struct Record {

@@ -205,6 +205,21 @@ TEST(Roof, IsTheLowerOfBothCeilings) {
   EXPECT_DOUBLE_EQ(roof_of(work, 1000, 1).time_ns, 100e9);
 }
 
+TEST(Roof, OfTheCpuIsThatOfTheCacheItsWeightsFit) {
+  const CpuCeilings c{.memory_bytes_per_second = 1,
+                      .cache_bytes = 1000,
+                      .core_cache_bytes = 10,
+                      .cache_bytes_per_second = 2,
+                      .flops_per_second = 1e9};
+  Work work;
+  work.touched_bytes = 10;
+  EXPECT_FALSE(cpu_roof(work, c));
+  work.touched_bytes = 1000;
+  EXPECT_DOUBLE_EQ(cpu_roof(work, c)->time_ns, 500e9);
+  work.touched_bytes = 1001;
+  EXPECT_DOUBLE_EQ(cpu_roof(work, c)->time_ns, 1001e9);
+}
+
 TEST(PolicyName, SaysWhoCompetes) {
   EXPECT_EQ(policy_name(TokenChoice{}), "token-choice");
   EXPECT_EQ(policy_name(TokenChoiceCapped{}), "capped");

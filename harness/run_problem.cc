@@ -12,6 +12,7 @@
 #include "harness/judge.h"
 #include "harness/measure.h"
 #include "harness/workload.h"
+#include "kernels/contract/ceilings.h"
 #include "kernels/contract/error.h"
 
 namespace moe::harness {
@@ -122,7 +123,8 @@ class Worker {
           link_.mark(static_cast<std::int64_t>(passed_[turn].cell) * kPhases + 1);
         }};
     const auto measurements = measure(work_, judge, contestants_, options);
-    const std::optional<Ceilings> ceilings = device_ceilings();
+    const std::optional<CpuCeilings> cpu = cpu_ceilings();
+    const std::optional<Ceilings> device = device_ceilings();
     for (std::size_t i = 0; i < passed_.size(); ++i) {
       Record& r = passed_[i].record;
       const Measurement& m = measurements[i];
@@ -130,8 +132,11 @@ class Worker {
       r.cache = m.cache;
       if (m.fault.empty()) {
         r.timing = m.timing;
-        if (ceilings && r.backend != Backend::kCpu) {
-          r.roof = roof_of(*r.work, ceilings->bytes_per_second, ceilings->flops_per_second);
+        if (r.backend == Backend::kCpu) {
+          r.roof = cpu_roof(*r.work, *cpu);
+          if (!r.roof) r.roof_reason = "what it reads fits the cores' own caches";
+        } else if (device) {
+          r.roof = roof_of(*r.work, device->bytes_per_second, device->flops_per_second);
         }
       } else {
         r.status = Status::kWrong;
@@ -141,11 +146,18 @@ class Worker {
     }
   }
 
-  // Beside the times they are compared with: a device's clock changes from minute to minute.
+  bool any_passed(bool on_cpu) const {
+    return std::ranges::any_of(
+        passed_, [&](const Passed& p) { return (p.record.backend == Backend::kCpu) == on_cpu; });
+  }
+
+  // Both beside the times they are compared with: clocks and neighbours change from minute to
+  // minute.
   std::optional<Ceilings> device_ceilings() const {
-    const bool any = std::ranges::any_of(
-        passed_, [](const Passed& p) { return p.record.backend != Backend::kCpu; });
-    return any ? cuda_device()->ceilings(work_.shape.dtype) : std::nullopt;
+    return any_passed(false) ? cuda_device()->ceilings(work_.shape.dtype) : std::nullopt;
+  }
+  std::optional<CpuCeilings> cpu_ceilings() const {
+    return any_passed(true) ? std::optional(measure_cpu_ceilings()) : std::nullopt;
   }
 
   std::span<const Cell> cells_;

@@ -28,6 +28,7 @@ std::span<const char* const> command_line_words();
 // One function a command; each adds its subcommand to the program.
 void add_list_command(CLI::App& app);
 void add_doctor_command(CLI::App& app);
+void add_ceilings_command(CLI::App& app);
 void add_run_command(CLI::App& app);
 void add_validate_command(CLI::App& app);
 void add_repro_command(CLI::App& app);

@@ -6,15 +6,10 @@
 #include <optional>
 #include <string>
 
+#include "kernels/contract/ceilings.h"
 #include "kernels/contract/shape.h"
 
 namespace moe {
-
-// The most a device was seen to move and to multiply, in this process.
-struct Ceilings {
-  double bytes_per_second = 0;
-  double flops_per_second = 0;
-};
 
 // A point in the device's own order of work.
 class Moment {

@@ -1,6 +1,7 @@
 // No permuted copy and no expert outputs: tokens are copied by the sorted list straight into the
 // order the kernels read, and each expert's weighted share is added to y where it leaves the second
-// product. A task owns columns of y for all experts, so the sums need no atomics and have one order.
+// product. A task owns columns of y for all experts, so the sums need no atomics and have one
+// order.
 #include "kernels/common/slots.h"
 #include "kernels/cpu/detail/expert_ffn.h"
 #include "kernels/cpu/detail/supports.h"

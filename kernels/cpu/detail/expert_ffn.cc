@@ -1,5 +1,7 @@
 #include "kernels/cpu/detail/expert_ffn.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -9,31 +11,39 @@ namespace moe::cpu {
 namespace {
 
 // Rows of an expert that are multiplied panel by panel; more of them read the weights once more.
-// With kDepth they are 1 MiB of a second-level cache of 2 MiB.
+// With a kPieceBytes of depth they are at most 512 KiB of the second-level cache.
 constexpr std::int64_t kChunkRows = 252;
-constexpr std::int64_t kDepth = 1024;
+// Of a panel, what is multiplied at once: it stays in the first-level cache for the next rows, and
+// the piece after it is fetched into the second-level cache meanwhile.
+constexpr std::int64_t kPieceBytes = 32 << 10;
 // Panels of one task: enough that weights are read in long streams, few enough that there are tasks
 // for all threads to the end.
 constexpr std::int64_t kMostPanels = 8;
-constexpr std::int64_t kWantedTasks = 64;
-// How far ahead of a product its weights are fetched when it is the only one to read them: about
-// what memory delivers in its own latency.
-constexpr std::int64_t kAheadBytes = 8192;
+constexpr std::int64_t kTasksPerThread = 16;
 constexpr std::int64_t kLine = 64;
 
 std::int64_t panels_of_a_task(std::int64_t panels, std::int64_t chunks) {
-  return std::clamp<std::int64_t>(panels * chunks / kWantedTasks, 1, kMostPanels);
+  const std::int64_t wanted = kTasksPerThread * omp_get_max_threads();
+  return std::clamp<std::int64_t>(panels * chunks / wanted, 1, kMostPanels);
 }
 
-// Calls work(chunk, first panel, panels) for all chunks and all panels, on all threads.
+// Calls work({chunk, first panel, panels}, next) for all chunks and all panels, on all threads.
+// next: what this thread will be called with after; its chunk is `chunks` where there is nothing.
+struct PanelTask {
+  std::int64_t chunk;
+  std::int64_t first;
+  std::int64_t count;
+};
 template <class Work>
 void for_panels(std::int64_t chunks, std::int64_t panels, const Work& work) {
   const std::int64_t some = panels_of_a_task(panels, chunks);
   const std::int64_t tasks = blocks_of(panels, some);
-  parallel_for(chunks * tasks, [&](std::int64_t i) {
+  const auto task = [&](std::int64_t i) {
     const std::int64_t first = i % tasks * some;
-    work(i / tasks, first, std::min(some, panels - first));
-  });
+    return PanelTask{i / tasks, first, std::min(some, panels - first)};
+  };
+  parallel_for_with_next(chunks * tasks,
+                         [&](std::int64_t i, std::int64_t next) { work(task(i), task(next)); });
 }
 
 }  // namespace
@@ -89,45 +99,55 @@ void ExpertFfn::copy_rows(const Block& block, const RowSource& from) {
 }
 
 // The tiles of a chunk and some panels, each handed to sink(block, panel, tile) once it is
-// complete.
+// complete. next: the weights that this thread multiplies with after these, or nullptr.
 template <class Sink>
 void ExpertFfn::multiply(const Chunk& chunk, const PanelMatrix& matrix, const float* rows,
-                         Panels panels, const Sink& sink) const {
+                         Panels panels, const char* next, const Sink& sink) const {
   alignas(kLine) float tiles[kMostPanels * kChunkRows * kPanelColumns];
   const auto& products = weights_->dtype == DType::kF32 ? kernels_->f32 : kernels_->bf16;
   const std::span<const Block> blocks(&blocks_[chunk.first], chunk.blocks);
-  const std::int64_t lines = panel_bytes(weights_->dtype, kDepthStep) / kLine;
-  const bool alone = chunk.blocks == 1;  // then nothing is read twice, and depth need not be cut
-  const std::int64_t deepest = alone ? matrix.depth : kDepth;
-  for (std::int64_t k = 0; k < matrix.depth; k += deepest) {
+  const std::int64_t step_bytes = panel_bytes(weights_->dtype, kDepthStep);
+  const std::int64_t deepest = kPieceBytes / step_bytes * kDepthStep;
+  const std::int32_t expert = blocks[0].expert;
+  // A single block reads nothing twice: its panels are multiplied one after the other, as they lie
+  // in memory. Several read all panels to one depth first, so that their rows stay in the cache.
+  const bool alone = blocks.size() == 1;
+  const std::int64_t pieces = blocks_of(matrix.depth, deepest);
+  for (std::int64_t i = 0; i < pieces * panels.count; ++i) {
+    const std::int64_t p = alone ? i / pieces : i % panels.count;
+    const auto begin_of = [&](std::int64_t n) {
+      return (alone ? n % pieces : n / panels.count) * deepest;
+    };
+    const auto weights_of = [&](std::int64_t n) {
+      const std::int64_t of = alone ? n / pieces : n % panels.count;
+      return matrix.panel(expert, panels.first + of) + panel_bytes(weights_->dtype, begin_of(n));
+    };
+    const std::int64_t k = begin_of(i);
     const std::int64_t depth = std::min(deepest, matrix.depth - k);
-    float* tile = tiles;
-    for (std::int64_t p = panels.first; p < panels.first + panels.count; ++p) {
-      const char* const panel = matrix.panel(blocks[0].expert, p) + panel_bytes(weights_->dtype, k);
-      // Alone, a product fetches for itself; else all together fetch the next panel.
-      Ahead ahead{panel + kAheadBytes, lines};
-      if (!alone) ahead = {panel + matrix.panel_bytes, blocks_of(lines, chunk.blocks)};
-      for (const Block& block : blocks) {
-        products[block.rows - 1](rows + block.begin * matrix.depth + k * block.rows, panel, depth,
-                                 tile, k > 0, ahead);
-        if (k + depth == matrix.depth) sink(block, p, tile);
-        tile += block.rows * kPanelColumns;
-        ahead.from += ahead.lines * kLine * (depth / kDepthStep);
-      }
+    Ahead ahead{i + 1 < pieces * panels.count ? weights_of(i + 1) : next,
+                step_bytes / std::ssize(blocks)};
+    float* tile = tiles + p * chunk.rows * kPanelColumns;
+    for (const Block& block : blocks) {
+      products[block.rows - 1](rows + block.begin * matrix.depth + k * block.rows, weights_of(i),
+                               depth, tile, k > 0, ahead);
+      if (k + depth == matrix.depth) sink(block, panels.first + p, tile);
+      tile += block.rows * kPanelColumns;
+      ahead.from += ahead.bytes * (depth / kDepthStep);
     }
   }
 }
 
-void ExpertFfn::gate_and_up(const Chunk& chunk, Panels panels) {
-  multiply(chunk, weights_->gate_up, rows_.as<float>(), panels,
+void ExpertFfn::gate_and_up(const Chunk& chunk, Panels panels, const char* next) {
+  multiply(chunk, weights_->gate_up, rows_.as<float>(), panels, next,
            [&](const Block& block, std::int64_t panel, const float* tile) {
              float* const hidden = hidden_.as<float>() + block.begin * weights_->down.depth;
              kernels_->swiglu(tile, block.rows, hidden + panel * block.rows * kDepthStep);
            });
 }
 
-void ExpertFfn::down_to_rows(const Chunk& chunk, Panels panels, MatrixView<float> out) {
-  multiply(chunk, weights_->down, hidden_.as<float>(), panels,
+void ExpertFfn::down_to_rows(const Chunk& chunk, Panels panels, const char* next,
+                             MatrixView<float> out) {
+  multiply(chunk, weights_->down, hidden_.as<float>(), panels, next,
            [&](const Block& block, std::int64_t panel, const float* tile) {
              const std::int64_t column = panel * kPanelColumns;
              const std::int64_t columns = std::min(kPanelColumns, shape_.hidden - column);
@@ -138,15 +158,17 @@ void ExpertFfn::down_to_rows(const Chunk& chunk, Panels panels, MatrixView<float
            });
 }
 
-void ExpertFfn::down_to_sum(Panels panels, const WeightedSum& sum) {
+void ExpertFfn::down_to_sum(Panels panels, const char* next, const WeightedSum& sum) {
   const std::int64_t begin = panels.first * kPanelColumns;
   const std::int64_t end = std::min(shape_.hidden, begin + panels.count * kPanelColumns);
   for (std::int64_t t = 0; t < sum.y.rows; ++t) {
     std::memset(sum.y.row(t).data() + begin, 0,
                 static_cast<std::size_t>(end - begin) * sizeof(float));
   }
-  for (const Chunk& chunk : chunks_) {
-    multiply(chunk, weights_->down, hidden_.as<float>(), panels,
+  for (std::size_t i = 0; i < chunks_.size(); ++i) {
+    const bool last = i + 1 == chunks_.size();
+    multiply(chunks_[i], weights_->down, hidden_.as<float>(), panels,
+             last ? next : first_weights(weights_->down, i + 1, panels.first),
              [&](const Block& block, std::int64_t panel, const float* tile) {
                const std::int64_t column = panel * kPanelColumns;
                const std::int64_t columns = std::min(kPanelColumns, shape_.hidden - column);
@@ -160,6 +182,13 @@ void ExpertFfn::down_to_sum(Panels panels, const WeightedSum& sum) {
   }
 }
 
+// What a task of this chunk and panel begins to read; nullptr beyond the last chunk.
+const char* ExpertFfn::first_weights(const PanelMatrix& matrix, std::size_t chunk,
+                                     std::int64_t panel) const {
+  if (chunk >= chunks_.size()) return nullptr;
+  return matrix.panel(blocks_[chunks_[chunk].first].expert, panel);
+}
+
 void ExpertFfn::first_passes(std::span<const RowGroup> groups, const RowSource& from) {
   list_blocks(groups);
   parallel_for(std::ssize(blocks_), [&](std::int64_t i) { copy_rows(blocks_[i], from); });
@@ -168,8 +197,9 @@ void ExpertFfn::first_passes(std::span<const RowGroup> groups, const RowSource& 
     return a.rows != b.rows ? a.rows > b.rows : a.first < b.first;
   });
   for_panels(std::ssize(chunks_), weights_->gate_up.panels,
-             [&](std::int64_t chunk, std::int64_t first, std::int64_t count) {
-               gate_and_up(chunks_[chunk], {first, count});
+             [&](const PanelTask& task, const PanelTask& next) {
+               gate_and_up(chunks_[task.chunk], {task.first, task.count},
+                           first_weights(weights_->gate_up, next.chunk, next.first));
              });
 }
 
@@ -177,8 +207,9 @@ void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
                     MatrixView<float> out) {
   first_passes(groups, from);
   for_panels(std::ssize(chunks_), weights_->down.panels,
-             [&](std::int64_t chunk, std::int64_t first, std::int64_t count) {
-               down_to_rows(chunks_[chunk], {first, count}, out);
+             [&](const PanelTask& task, const PanelTask& next) {
+               down_to_rows(chunks_[task.chunk], {task.first, task.count},
+                            first_weights(weights_->down, next.chunk, next.first), out);
              });
 }
 
@@ -187,8 +218,9 @@ void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
   first_passes(groups, from);
   // By ascending expert, and in the order of the rows: every token's sum has one order.
   std::ranges::sort(chunks_, std::less{}, &Chunk::first);
-  for_panels(1, weights_->down.panels, [&](std::int64_t, std::int64_t first, std::int64_t count) {
-    down_to_sum({first, count}, sum);
+  for_panels(1, weights_->down.panels, [&](const PanelTask& task, const PanelTask& next) {
+    down_to_sum({task.first, task.count},
+                next.chunk > 0 ? nullptr : first_weights(weights_->down, 0, next.first), sum);
   });
 }
 

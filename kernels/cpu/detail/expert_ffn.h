@@ -70,12 +70,13 @@ class ExpertFfn {
   void first_passes(std::span<const RowGroup> groups, const RowSource& from);
   void list_blocks(std::span<const RowGroup> groups);
   void copy_rows(const Block& block, const RowSource& from);
-  void gate_and_up(const Chunk& chunk, Panels panels);
-  void down_to_rows(const Chunk& chunk, Panels panels, MatrixView<float> out);
-  void down_to_sum(Panels panels, const WeightedSum& sum);
+  void gate_and_up(const Chunk& chunk, Panels panels, const char* next);
+  void down_to_rows(const Chunk& chunk, Panels panels, const char* next, MatrixView<float> out);
+  void down_to_sum(Panels panels, const char* next, const WeightedSum& sum);
   template <class Sink>
   void multiply(const Chunk& chunk, const PanelMatrix& matrix, const float* rows, Panels panels,
-                const Sink& sink) const;
+                const char* next, const Sink& sink) const;
+  const char* first_weights(const PanelMatrix& matrix, std::size_t chunk, std::int64_t panel) const;
 
   MoeShape shape_{};
   const MicroKernels* kernels_ = nullptr;

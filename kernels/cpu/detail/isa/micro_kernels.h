@@ -17,11 +17,12 @@ inline constexpr std::int64_t kPanelColumns = 32;
 inline constexpr std::int64_t kDepthStep = 16;  // K is padded to a multiple of it, with zeros
 inline constexpr std::int64_t kMostRows = 14;
 
-// Weights that will be wanted soon, fetched at the pace of the work: `lines` cache lines each
-// kDepthStep of depth. 0: none.
+// Weights that will be wanted soon, fetched while others are multiplied, `bytes` of them for each
+// kDepthStep of depth: a step at a time, since a burst of them would hold up the loads that are
+// due.
 struct Ahead {
-  const char* from = nullptr;
-  std::int64_t lines = 0;
+  const char* from = nullptr;  // nullptr: none
+  std::int64_t bytes = 0;
 };
 
 // tile = rows * panel, or tile += rows * panel.
@@ -38,6 +39,13 @@ struct MicroKernels {
   void (*swiglu)(const float* tile, std::int64_t rows, float* hidden);
   // to[c] += weight * from[c] for c < columns.
   void (*add_scaled)(float* to, const float* from, float weight, std::int64_t columns);
+
+  // For the ceilings. As many multiplications and additions as the processor can do, on registers
+  // alone; returns how many, and writes to `sink` what they came to.
+  double (*multiply_add)(std::int64_t rounds, float* sink);
+  // Reads n floats (a multiple of 1024) in four streams, with what is wanted next fetched ahead.
+  // Returns their sum.
+  float (*read)(const float* from, std::int64_t n);
 };
 
 // The kernels of one instruction set; it must be among available_isas().

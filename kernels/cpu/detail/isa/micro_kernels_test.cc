@@ -143,6 +143,20 @@ TEST_P(EveryIsa, AddsAWeightedRowOfAnyLength) {
   }
 }
 
+TEST_P(EveryIsa, ReadsEveryFloatOnce) {
+  std::vector<float> values(4096);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 64);
+  EXPECT_EQ(kernels().read(values.data(), 4096), 64 * (63 * 64 / 2));
+}
+
+TEST_P(EveryIsa, CountsTheWorkOfItsMultiplications) {
+  float sink[16] = {1, 1};
+  const double done = kernels().multiply_add(1000, sink);
+  EXPECT_EQ(static_cast<std::int64_t>(done) % 2000, 0);
+  // Ten chains that began with 0 .. 9 and added 1 a thousand times.
+  EXPECT_EQ(sink[0], 45 + 10 * 1000);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, EveryIsa,
                          testing::ValuesIn(available_isas().begin(), available_isas().end()),
                          isa_name);

@@ -54,14 +54,15 @@ void product(const float* rows, const void* panel, std::int64_t depth, float* ti
     const float* a = rows;
     const auto* b = weights + j * kStep;
     const char* wanted = ahead.from;
+    const std::int64_t wanted_step = ahead.from == nullptr ? 0 : ahead.bytes * kStep / kDepthStep;
     for (std::int64_t k = 0; k < depth; k += kDepthStep) {
-      if (j == 0) {
-        for (std::int64_t line = 0; line < ahead.lines; ++line, wanted += 64) {
-          __builtin_prefetch(wanted, 0, 2);
-        }
-      }
 #pragma GCC unroll 16
       for (int i = 0; i < kDepthStep; i += kStep) {
+        if (j == 0) {
+          __builtin_prefetch(wanted, 0, 2);
+          __builtin_prefetch(wanted + 64, 0, 2);
+          wanted += wanted_step;
+        }
 #pragma GCC unroll 2
         for (int s = 0; s < kStep; ++s) {
           const Register b_low = Panel::load(b, s);
@@ -115,6 +116,47 @@ void add_scaled(float* to, const float* from, float weight, std::int64_t columns
   for (; c < columns; ++c) to[c] += weight * from[c];
 }
 
+template <class V>
+double multiply_add(std::int64_t rounds, float* sink) {
+  constexpr int kChains = 10;  // latency times width of every processor here, in few registers
+  typename V::Register sum[kChains];
+#pragma GCC unroll 16
+  for (int c = 0; c < kChains; ++c) sum[c] = V::broadcast_value(static_cast<float>(c));
+  const auto factor = V::broadcast(sink);
+  const auto term = V::broadcast(sink + 1);
+  for (std::int64_t i = 0; i < rounds; ++i) {
+#pragma GCC unroll 16
+    for (int c = 0; c < kChains; ++c) sum[c] = V::fma(factor, term, sum[c]);
+  }
+#pragma GCC unroll 16
+  for (int c = 1; c < kChains; ++c) sum[0] = V::add(sum[0], sum[c]);
+  V::store(sink, sum[0]);
+  return 2.0 * V::kWidth * kChains * static_cast<double>(rounds);
+}
+
+template <class V>
+float read(const float* from, std::int64_t n) {
+  constexpr int kStreams = 4;
+  constexpr std::int64_t kLine = 16;
+  constexpr std::int64_t kAhead = 1024;
+  const std::int64_t apart = n / kStreams;
+  typename V::Register sum[kStreams] = {V::zero(), V::zero(), V::zero(), V::zero()};
+  for (std::int64_t i = 0; i < apart; i += kLine) {
+#pragma GCC unroll 4
+    for (int s = 0; s < kStreams; ++s) {
+      const float* const line = from + s * apart + i;
+      __builtin_prefetch(line + kAhead, 0, 2);
+#pragma GCC unroll 4
+      for (int c = 0; c < kLine; c += V::kWidth) sum[s] = V::add(sum[s], V::load(line + c));
+    }
+  }
+  float all[16] = {};
+  V::store(all, V::add(V::add(sum[0], sum[1]), V::add(sum[2], sum[3])));
+  float total = 0;
+  for (int c = 0; c < V::kWidth; ++c) total += all[c];
+  return total;
+}
+
 // exp(x) for V without an instruction for it: 2^n * exp(r), |r| <= ln(2) / 2, exp(r) by a
 // polynomial of degree 6 (Taylor's coefficients shifted to the least error on the interval). Within
 // 2 units in the last place; overflow gives infinity, underflow zero. NaN stays NaN.
@@ -151,7 +193,9 @@ constexpr MicroKernels kernels_of(Isa isa) {
           .f32 = products<V, F32Panel>(kRows),
           .bf16 = products<V, Bf16Panel>(kRows),
           .swiglu = swiglu<V>,
-          .add_scaled = add_scaled<V>};
+          .add_scaled = add_scaled<V>,
+          .multiply_add = multiply_add<V>,
+          .read = read<V>};
 }
 
 }  // namespace moe::cpu
