@@ -87,6 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
         testing::Values(Case{"no_token", shape_of(0, 8, 16, 4, 2), "uniform"},
                         Case{"one_token", shape_of(1, 8, 16, 4, 2), "uniform"},
                         Case{"two_tokens", shape_of(2, 8, 16, 4, 2), "uniform"},
+                        Case{"few_tokens", shape_of(15, 130, 33, 7, 3), "zipf:1.0"},
                         Case{"odd_sizes", shape_of(37, 33, 19, 7, 3), "zipf:1.0"},
                         Case{"one_wide", shape_of(17, 1, 1, 3, 2), "uniform"},
                         Case{"one_expert", shape_of(9, 16, 16, 1, 1), "uniform"},

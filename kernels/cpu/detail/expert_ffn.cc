@@ -10,9 +10,6 @@
 namespace moe::cpu {
 namespace {
 
-// Rows of an expert that are multiplied panel by panel; more of them read the weights once more.
-// With a kPieceBytes of depth they are at most 512 KiB of the second-level cache.
-constexpr std::int64_t kChunkRows = 252;
 // Of a panel, what is multiplied at once: it stays in the first-level cache for the next rows, and
 // the piece after it is fetched into the second-level cache meanwhile.
 constexpr std::int64_t kPieceBytes = 32 << 10;
@@ -27,26 +24,36 @@ std::int64_t panels_of_a_task(std::int64_t panels, std::int64_t chunks) {
   return std::clamp<std::int64_t>(panels * chunks / wanted, 1, kMostPanels);
 }
 
-// Calls work({chunk, first panel, panels}, next) for all chunks and all panels, on all threads.
-// next: what this thread will be called with after; its chunk is `chunks` where there is nothing.
-struct PanelTask {
-  std::int64_t chunk;
-  std::int64_t first;
-  std::int64_t count;
-};
-template <class Work>
-void for_panels(std::int64_t chunks, std::int64_t panels, const Work& work) {
-  const std::int64_t some = panels_of_a_task(panels, chunks);
-  const std::int64_t tasks = blocks_of(panels, some);
-  const auto task = [&](std::int64_t i) {
-    const std::int64_t first = i % tasks * some;
-    return PanelTask{i / tasks, first, std::min(some, panels - first)};
-  };
-  parallel_for_with_next(chunks * tasks,
-                         [&](std::int64_t i, std::int64_t next) { work(task(i), task(next)); });
-}
+// Few rows are copied before the threads are called: it takes less time than their waiting for it.
+constexpr std::int64_t kRowsCopiedAlone = 16;
 
 }  // namespace
+
+// Tasks of some panels for each of `chunks` chunks.
+class ExpertFfn::PanelTasks {
+ public:
+  PanelTasks(std::int64_t chunks, std::int64_t panels)
+      : panels_(panels),
+        some_(panels_of_a_task(panels, chunks)),
+        tasks_of_a_chunk_(blocks_of(panels, some_)),
+        tasks_(chunks * tasks_of_a_chunk_) {}
+
+  // Tasks::run with work(chunk, panels, next chunk, its first panel).
+  template <class Work>
+  void run(const Work& work) {
+    tasks_.run([&](std::int64_t i, std::int64_t next) {
+      const std::int64_t first = i % tasks_of_a_chunk_ * some_;
+      work(i / tasks_of_a_chunk_, Panels{first, std::min(some_, panels_ - first)},
+           next / tasks_of_a_chunk_, next % tasks_of_a_chunk_ * some_);
+    });
+  }
+
+ private:
+  std::int64_t panels_;
+  std::int64_t some_;
+  std::int64_t tasks_of_a_chunk_;
+  Tasks tasks_;
+};
 
 void ExpertFfn::prepare(const MoeShape& shape, const ExpertWeights& weights, std::int64_t rows) {
   shape_ = shape;
@@ -54,33 +61,10 @@ void ExpertFfn::prepare(const MoeShape& shape, const ExpertWeights& weights, std
   weights_ = shared_packed_weights(shape, weights);
   rows_ = PageBuffer(static_cast<std::size_t>(rows * weights_->gate_up.depth) * sizeof(float));
   hidden_ = PageBuffer(static_cast<std::size_t>(rows * weights_->down.depth) * sizeof(float));
-  // Every expert may end with a block that is not full.
-  const std::int64_t blocks = blocks_of(rows, kernels_->rows) + shape.experts;
-  blocks_.reserve(static_cast<std::size_t>(blocks));
-  chunks_.reserve(static_cast<std::size_t>(blocks));
+  cut_.reserve(rows, shape.experts, kernels_->rows);
 }
 
-// An expert's rows are cut evenly: 15 rows are 8 and 7, not 14 and 1.
-void ExpertFfn::list_blocks(std::span<const RowGroup> groups) {
-  blocks_.clear();
-  chunks_.clear();
-  for (const RowGroup& g : groups) {
-    const std::int64_t cuts = blocks_of(g.rows, kernels_->rows);
-    const std::int64_t chunks = blocks_of(cuts, kChunkRows / kernels_->rows);
-    for (std::int64_t i = 0; i < cuts; ++i) {
-      if (i == 0 || i * chunks / cuts != (i - 1) * chunks / cuts) {
-        chunks_.push_back({std::ssize(blocks_), 0, 0});
-      }
-      const std::int64_t begin = g.rows * i / cuts;
-      const std::int64_t rows = g.rows * (i + 1) / cuts - begin;
-      blocks_.push_back({g.expert, g.begin + begin, rows});
-      ++chunks_.back().blocks;
-      chunks_.back().rows += rows;
-    }
-  }
-}
-
-void ExpertFfn::copy_rows(const Block& block, const RowSource& from) {
+void ExpertFfn::copy_rows(const RowBlock& block, const RowSource& from) {
   const std::int64_t depth = weights_->gate_up.depth;
   const std::int64_t whole = shape_.hidden / kDepthStep * kDepthStep;
   const std::int64_t apart = block.rows;  // steps of the other rows lie between those of one
@@ -101,11 +85,11 @@ void ExpertFfn::copy_rows(const Block& block, const RowSource& from) {
 // The tiles of a chunk and some panels, each handed to sink(block, panel, tile) once it is
 // complete. next: the weights that this thread multiplies with after these, or nullptr.
 template <class Sink>
-void ExpertFfn::multiply(const Chunk& chunk, const PanelMatrix& matrix, const float* rows,
+void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const float* rows,
                          Panels panels, const char* next, const Sink& sink) const {
-  alignas(kLine) float tiles[kMostPanels * kChunkRows * kPanelColumns];
+  alignas(kLine) float tiles[kMostPanels * RowBlocks::kChunkRows * kPanelColumns];
   const auto& products = weights_->dtype == DType::kF32 ? kernels_->f32 : kernels_->bf16;
-  const std::span<const Block> blocks(&blocks_[chunk.first], chunk.blocks);
+  const std::span<const RowBlock> blocks(&cut_.blocks[chunk.first], chunk.blocks);
   const std::int64_t step_bytes = panel_bytes(weights_->dtype, kDepthStep);
   const std::int64_t deepest = kPieceBytes / step_bytes * kDepthStep;
   const std::int32_t expert = blocks[0].expert;
@@ -118,18 +102,18 @@ void ExpertFfn::multiply(const Chunk& chunk, const PanelMatrix& matrix, const fl
     const auto begin_of = [&](std::int64_t n) {
       return (alone ? n % pieces : n / panels.count) * deepest;
     };
-    const auto weights_of = [&](std::int64_t n) {
+    const auto piece = [&](std::int64_t n) {
       const std::int64_t of = alone ? n / pieces : n % panels.count;
       return matrix.panel(expert, panels.first + of) + panel_bytes(weights_->dtype, begin_of(n));
     };
     const std::int64_t k = begin_of(i);
     const std::int64_t depth = std::min(deepest, matrix.depth - k);
-    Ahead ahead{i + 1 < pieces * panels.count ? weights_of(i + 1) : next,
+    Ahead ahead{i + 1 < pieces * panels.count ? piece(i + 1) : next,
                 step_bytes / std::ssize(blocks)};
     float* tile = tiles + p * chunk.rows * kPanelColumns;
-    for (const Block& block : blocks) {
-      products[block.rows - 1](rows + block.begin * matrix.depth + k * block.rows, weights_of(i),
-                               depth, tile, k > 0, ahead);
+    for (const RowBlock& block : blocks) {
+      products[block.rows - 1](rows + block.begin * matrix.depth + k * block.rows, piece(i), depth,
+                               tile, k > 0, ahead);
       if (k + depth == matrix.depth) sink(block, panels.first + p, tile);
       tile += block.rows * kPanelColumns;
       ahead.from += ahead.bytes * (depth / kDepthStep);
@@ -137,18 +121,18 @@ void ExpertFfn::multiply(const Chunk& chunk, const PanelMatrix& matrix, const fl
   }
 }
 
-void ExpertFfn::gate_and_up(const Chunk& chunk, Panels panels, const char* next) {
+void ExpertFfn::gate_and_up(const RowChunk& chunk, Panels panels, const char* next) {
   multiply(chunk, weights_->gate_up, rows_.as<float>(), panels, next,
-           [&](const Block& block, std::int64_t panel, const float* tile) {
+           [&](const RowBlock& block, std::int64_t panel, const float* tile) {
              float* const hidden = hidden_.as<float>() + block.begin * weights_->down.depth;
              kernels_->swiglu(tile, block.rows, hidden + panel * block.rows * kDepthStep);
            });
 }
 
-void ExpertFfn::down_to_rows(const Chunk& chunk, Panels panels, const char* next,
+void ExpertFfn::down_to_rows(const RowChunk& chunk, Panels panels, const char* next,
                              MatrixView<float> out) {
   multiply(chunk, weights_->down, hidden_.as<float>(), panels, next,
-           [&](const Block& block, std::int64_t panel, const float* tile) {
+           [&](const RowBlock& block, std::int64_t panel, const float* tile) {
              const std::int64_t column = panel * kPanelColumns;
              const std::int64_t columns = std::min(kPanelColumns, shape_.hidden - column);
              for (std::int64_t r = 0; r < block.rows; ++r) {
@@ -165,11 +149,11 @@ void ExpertFfn::down_to_sum(Panels panels, const char* next, const WeightedSum& 
     std::memset(sum.y.row(t).data() + begin, 0,
                 static_cast<std::size_t>(end - begin) * sizeof(float));
   }
-  for (std::size_t i = 0; i < chunks_.size(); ++i) {
-    const bool last = i + 1 == chunks_.size();
-    multiply(chunks_[i], weights_->down, hidden_.as<float>(), panels,
-             last ? next : first_weights(weights_->down, i + 1, panels.first),
-             [&](const Block& block, std::int64_t panel, const float* tile) {
+  for (std::int64_t i = 0; i < std::ssize(cut_.chunks); ++i) {
+    const bool last = i + 1 == std::ssize(cut_.chunks);
+    multiply(cut_.chunks[i], weights_->down, hidden_.as<float>(), panels,
+             last ? next : weights_of(weights_->down, i + 1, panels.first),
+             [&](const RowBlock& block, std::int64_t panel, const float* tile) {
                const std::int64_t column = panel * kPanelColumns;
                const std::int64_t columns = std::min(kPanelColumns, shape_.hidden - column);
                for (std::int64_t r = 0; r < block.rows; ++r) {
@@ -183,51 +167,70 @@ void ExpertFfn::down_to_sum(Panels panels, const char* next, const WeightedSum& 
 }
 
 // What a task of this chunk and panel begins to read; nullptr beyond the last chunk.
-const char* ExpertFfn::first_weights(const PanelMatrix& matrix, std::size_t chunk,
-                                     std::int64_t panel) const {
-  if (chunk >= chunks_.size()) return nullptr;
-  return matrix.panel(blocks_[chunks_[chunk].first].expert, panel);
+const char* ExpertFfn::weights_of(const PanelMatrix& matrix, std::int64_t chunk,
+                                  std::int64_t panel) const {
+  if (chunk >= std::ssize(cut_.chunks)) return nullptr;
+  return matrix.panel(cut_.blocks[cut_.chunks[chunk].first].expert, panel);
 }
 
-void ExpertFfn::first_passes(std::span<const RowGroup> groups, const RowSource& from) {
-  list_blocks(groups);
-  parallel_for(std::ssize(blocks_), [&](std::int64_t i) { copy_rows(blocks_[i], from); });
-  // Big chunks first: the small ones fill the gaps at the end. Equal ones stay in memory's order.
-  std::ranges::sort(chunks_, [](const Chunk& a, const Chunk& b) {
-    return a.rows != b.rows ? a.rows > b.rows : a.first < b.first;
-  });
-  for_panels(std::ssize(chunks_), weights_->gate_up.panels,
-             [&](const PanelTask& task, const PanelTask& next) {
-               gate_and_up(chunks_[task.chunk], {task.first, task.count},
-                           first_weights(weights_->gate_up, next.chunk, next.first));
-             });
+const char* ExpertFfn::weights_by_size(const PanelMatrix& matrix, std::int64_t place,
+                                       std::int64_t panel) const {
+  if (place >= std::ssize(cut_.by_size)) return nullptr;
+  return weights_of(matrix, cut_.by_size[place], panel);
+}
+
+// down(): the last pass, called by every thread.
+template <class Down>
+void ExpertFfn::run_passes(const RowSource& from, const Down& down) {
+  const bool few = cut_.rows <= kRowsCopiedAlone;
+  if (few) {
+    for (const RowBlock& block : cut_.blocks) copy_rows(block, from);
+  }
+  Tasks copies(few ? 0 : std::ssize(cut_.blocks));
+  PanelTasks gate_up(std::ssize(cut_.chunks), weights_->gate_up.panels);
+#pragma omp parallel
+  {
+    copies.run([&](std::int64_t i, std::int64_t) { copy_rows(cut_.blocks[i], from); });
+    if (!few) {
+#pragma omp barrier
+    }
+    gate_up.run([&](std::int64_t place, Panels panels, std::int64_t next, std::int64_t panel) {
+      gate_and_up(cut_.chunks[cut_.by_size[place]], panels,
+                  weights_by_size(weights_->gate_up, next, panel));
+    });
+#pragma omp barrier
+    down();
+  }
 }
 
 void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
                     MatrixView<float> out) {
-  first_passes(groups, from);
-  for_panels(std::ssize(chunks_), weights_->down.panels,
-             [&](const PanelTask& task, const PanelTask& next) {
-               down_to_rows(chunks_[task.chunk], {task.first, task.count},
-                            first_weights(weights_->down, next.chunk, next.first), out);
-             });
+  cut_.list(groups);
+  PanelTasks tasks(std::ssize(cut_.chunks), weights_->down.panels);
+  run_passes(from, [&] {
+    tasks.run([&](std::int64_t place, Panels panels, std::int64_t next, std::int64_t panel) {
+      down_to_rows(cut_.chunks[cut_.by_size[place]], panels,
+                   weights_by_size(weights_->down, next, panel), out);
+    });
+  });
 }
 
 void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
                     const WeightedSum& sum) {
-  first_passes(groups, from);
-  // By ascending expert, and in the order of the rows: every token's sum has one order.
-  std::ranges::sort(chunks_, std::less{}, &Chunk::first);
-  for_panels(1, weights_->down.panels, [&](const PanelTask& task, const PanelTask& next) {
-    down_to_sum({task.first, task.count},
-                next.chunk > 0 ? nullptr : first_weights(weights_->down, 0, next.first), sum);
+  cut_.list(groups);
+  PanelTasks tasks(1, weights_->down.panels);
+  run_passes(from, [&] {
+    tasks.run([&](std::int64_t, Panels panels, std::int64_t next, std::int64_t panel) {
+      down_to_sum(panels, next > 0 ? nullptr : weights_of(weights_->down, 0, panel), sum);
+    });
   });
 }
 
 std::int64_t ExpertFfn::workspace_bytes() const {
-  return weights_->bytes() + static_cast<std::int64_t>(rows_.bytes() + hidden_.bytes() +
-                                                       blocks_.capacity() * sizeof(Block) +
-                                                       chunks_.capacity() * sizeof(Chunk));
+  return weights_->bytes() +
+         static_cast<std::int64_t>(
+             rows_.bytes() + hidden_.bytes() + cut_.blocks.capacity() * sizeof(RowBlock) +
+             cut_.chunks.capacity() * (sizeof(RowChunk) + sizeof(std::int64_t)));
 }
 
 }  // namespace moe::cpu

@@ -1,0 +1,46 @@
+#include "kernels/cpu/detail/row_blocks.h"
+
+#include <algorithm>
+
+#include "kernels/cpu/detail/parallel.h"
+
+namespace moe::cpu {
+
+void RowBlocks::reserve(std::int64_t rows_in_all, std::int64_t experts, std::int64_t block_rows) {
+  block_rows_ = block_rows;
+  // Every expert may end with a block that is not full.
+  const auto most = static_cast<std::size_t>(blocks_of(rows_in_all, block_rows) + experts);
+  blocks.reserve(most);
+  chunks.reserve(most);
+  by_size.reserve(most);
+}
+
+// An expert's rows are cut evenly, and so are its blocks: 15 rows are 8 and 7, not 14 and 1.
+void RowBlocks::list(std::span<const RowGroup> groups) {
+  blocks.clear();
+  chunks.clear();
+  by_size.clear();
+  rows = 0;
+  for (const RowGroup& g : groups) {
+    rows += g.rows;
+    const std::int64_t cuts = blocks_of(g.rows, block_rows_);
+    const std::int64_t parts = blocks_of(cuts, kChunkRows / block_rows_);
+    for (std::int64_t i = 0; i < cuts; ++i) {
+      if (i == 0 || i * parts / cuts != (i - 1) * parts / cuts) {
+        by_size.push_back(std::ssize(chunks));
+        chunks.push_back({std::ssize(blocks), 0, 0});
+      }
+      const std::int64_t begin = g.rows * i / cuts;
+      const std::int64_t end = g.rows * (i + 1) / cuts;
+      blocks.push_back({g.expert, g.begin + begin, end - begin});
+      ++chunks.back().blocks;
+      chunks.back().rows += end - begin;
+    }
+  }
+  // The small ones fill the gaps at the end. Equal ones stay in the order of their weights.
+  std::ranges::sort(by_size, [&](std::int64_t a, std::int64_t b) {
+    return chunks[a].rows != chunks[b].rows ? chunks[a].rows > chunks[b].rows : a < b;
+  });
+}
+
+}  // namespace moe::cpu
