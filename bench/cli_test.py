@@ -45,9 +45,9 @@ def refused(*words, says, code=2):
     return done.stderr
 
 
-def write_safetensors(path, tensors):
+def write_safetensors(path, tensors, metadata=None):
     """tensors: name -> (dtype, shape, bytes)."""
-    header, data = {}, b""
+    header, data = {"__metadata__": metadata} if metadata else {}, b""
     for name, (dtype, shape, content) in sorted(tensors.items()):
         header[name] = {
             "dtype": dtype,

@@ -58,6 +58,8 @@ int run(int argc, char** argv) {
   add_trace_command(app);
   add_route_command(app);
   add_model_command(app);
+  add_problem_command(app);
+  add_judge_command(app);
   try {
     app.parse(argc, argv);
     return kOk;

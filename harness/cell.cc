@@ -115,6 +115,15 @@ Cell parse_cell(std::string_view name) {
   return cell;
 }
 
+Cell parse_problem(std::string_view name) {
+  const std::size_t slash = name.rfind('/');
+  const bool whole =
+      slash != std::string_view::npos && name.substr(slash).find('@') != std::string_view::npos;
+  Cell cell = parse_cell(whole ? std::string(name) : fmt::format("{}/any@cpu", name));
+  cell.strategy.clear();
+  return cell;
+}
+
 CellCost cost(const Cell& cell) {
   const MoeShape& s = cell.shape;
   constexpr std::int64_t kFloat = 4;

@@ -34,6 +34,10 @@ struct Cell {
 // The inverse of name(). How to measure is left at the defaults. Throws UserError.
 Cell parse_cell(std::string_view name);
 
+// The inverse of problem_name(). A whole cell's name is taken too; its strategy is left out.
+// Throws UserError.
+Cell parse_problem(std::string_view name);
+
 // The most a matrix or a cell's name may ask for.
 inline constexpr double kLeastCapacityFactor = 0.001;
 inline constexpr double kMostCapacityFactor = 1000;

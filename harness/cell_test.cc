@@ -54,6 +54,15 @@ TEST(ParseCell, IsTheInverseOfTheName) {
   }
 }
 
+TEST(ParseProblem, TakesTheNameWithAndWithoutTheStrategy) {
+  for (const char* name :
+       {"tiny/T=7/zipf:1.0/bf16/seed=2", "tiny/T=7/zipf:1.0/bf16/seed=2/x@cpu"}) {
+    const Cell c = parse_problem(name);
+    EXPECT_EQ(c.problem_name(), "tiny/T=7/zipf:1.0/bf16/seed=2");
+    EXPECT_EQ(c.strategy, "");
+  }
+}
+
 TEST(ParseCell, ReadsEveryPart) {
   const Cell c = parse_cell("tiny/T=7/trace:a/b#layer=3/f32/cf=1.25/seed=9/threads=2/x@cpu");
   MoeShape tiny = model_shape("tiny").shape;

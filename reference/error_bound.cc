@@ -48,12 +48,13 @@ double norm_squared(const float* v, std::int64_t n) {
 }
 
 // The square of the error of a product of a row of weights with x: of the sum, of x rounded
-// relatively, and of x rounded in steps.
+// relatively, of x rounded in steps, and of the product rounded again.
 double product_error(const MoeShape& s, const Roundings& r, const float* weights, const Sum& sum,
                      double step) {
   return squared(r.sum * sum_error(s.hidden, sum.value, sum.squares)) +
          squared(r.input) * sum.squares +
-         (step > 0 ? squared(step) * norm_squared(weights, s.hidden) : 0);
+         (step > 0 ? squared(step) * norm_squared(weights, s.hidden) : 0) +
+         squared(r.products * sum.value);
 }
 
 // For one expert: h[f] = silu(gate x) * (up x), and how far it may be off.
@@ -71,7 +72,8 @@ void hidden(const MoeShape& s, const Roundings& r, const float* gate, const floa
     h[f] = silu * v.value;
     off[f] = squared(slope * v.value) * product_error(s, r, gate_row, g, x_step) +
              squared(silu) * product_error(s, r, up_row, v, x_step) +
-             squared(r.sum * kSwigluRoundings * h[f]) + squared(r.hidden * h[f]);
+             squared(r.sum * kSwigluRoundings * h[f]) + squared(r.hidden * h[f]) +
+             squared(r.silu * h[f]);
   }
   const double step = std::max(r.row_step * largest(h.data(), s.ffn), r.hidden_step);
   for (double& o : off) o = std::sqrt(o + squared(step));
@@ -79,15 +81,20 @@ void hidden(const MoeShape& s, const Roundings& r, const float* gate, const floa
 
 // The square of what one assignment adds to the error of output i: the errors of h carried over,
 // the sum over F, the rounding of the expert's row, and the weighted addition to the `terms` of the
-// token.
+// token. A partial sum that is rounded again has the size of the terms in it, which are as good as
+// independent: each term's square counts once for every addition after it. The exact value goes to
+// `y`.
 double output_error(const MoeShape& s, const Roundings& r, const float* down_row,
                     const std::vector<double>& h, const std::vector<double>& h_off, double weight,
-                    double terms) {
+                    double terms, double& y) {
   const Sum out = dot(down_row, h.data(), s.ffn);
   const Sum carried = dot(down_row, h_off.data(), s.ffn);
+  y += weight * out.value;
+  const double rounded = squared(r.output) + squared(r.weights) + squared(r.weighted) +
+                         terms * squared(r.partial) + squared(r.sum * (1 + terms));
   return squared(weight) *
          (carried.squares + squared(r.sum * sum_error(s.ffn, out.value, out.squares)) +
-          squared(r.output * out.value) + squared(r.sum * (1 + terms) * out.value));
+          rounded * squared(out.value));
 }
 
 }  // namespace
@@ -103,6 +110,7 @@ std::vector<double> moe_layer_error_bound(const MoeShape& s, const ExpertWeights
     std::vector<double> h(static_cast<std::size_t>(s.ffn));
     std::vector<double> h_off(static_cast<std::size_t>(s.ffn));
     const double terms = routing.offsets[t + 1] - routing.offsets[t];
+    std::vector<double> y(static_cast<std::size_t>(s.hidden));
     double squares = 0;
     for (auto a = routing.offsets[t]; a < routing.offsets[t + 1]; ++a) {
       const std::int64_t first = routing.expert[a] * s.ffn * s.hidden;
@@ -110,9 +118,11 @@ std::vector<double> moe_layer_error_bound(const MoeShape& s, const ExpertWeights
              h, h_off);
       const float* down = weights.down.data() + first;  // [H, F]
       for (std::int64_t i = 0; i < s.hidden; ++i) {
-        squares += output_error(s, roundings, down + i * s.ffn, h, h_off, routing.weight[a], terms);
+        squares +=
+            output_error(s, roundings, down + i * s.ffn, h, h_off, routing.weight[a], terms, y[i]);
       }
     }
+    for (const double value : y) squares += squared(roundings.result * value);
     bound[t] = unlucky * std::sqrt(squares);
   }
   return bound;

@@ -14,10 +14,19 @@ struct Roundings {
   double input = 0;      // tokens again before the first product (e4m3)
   double hidden = 0;     // silu(gate) * up before the second product
   double output = 0;     // an expert's row before the weighted sum
+  // What programs that are made of whole tensors round besides (moebench judge):
+  double products = 0;  // gate x and up x
+  double silu = 0;      // silu(gate x) before it is multiplied by up x
+  double weights = 0;   // the routing's weights
+  double weighted = 0;  // an expert's row times its weight
+  double partial = 0;   // the sum over a token's experts after each addition
+  double result = 0;    // y
   // Below the least normal number steps are absolute: as a share of the largest value of the row
   // (formats with a scale for each row), or as they are.
   double row_step = 0;     // of input and hidden
   double hidden_step = 0;  // of hidden
+
+  bool operator==(const Roundings&) const = default;
 };
 
 // How far rounding can be expected to take one MoE layer away from the exact one, per token, as

@@ -36,5 +36,7 @@ void add_report_command(CLI::App& app);
 void add_trace_command(CLI::App& app);
 void add_route_command(CLI::App& app);
 void add_model_command(CLI::App& app);
+void add_problem_command(CLI::App& app);
+void add_judge_command(CLI::App& app);
 
 }  // namespace moe::cli
