@@ -171,6 +171,43 @@ def test_in_f32_a_named_rounding_allows_nothing(tmp_path):
     assert run("judge", cell, path, "--rounds", "result").returncode == 1
 
 
+def test_a_problem_without_weights_is_the_same_problem(problem, tmp_path):
+    cell, tensors = problem
+    assert run("problem", cell, "--to", tmp_path, "--without-weights").returncode == 0
+    small, metadata = read_safetensors(tmp_path / "problem.safetensors")
+    assert metadata["problem"] == cell
+    assert small == {n: tensors[n] for n in ("x", "expert", "weight", "logits")}
+
+
+def test_a_list_is_judged_line_by_line(problem, tmp_path):
+    cell, tensors = problem
+    y = naive_layer(tensors)
+    right = hand_in(tmp_path / "right.safetensors", y)
+    wrong = hand_in(tmp_path / "wrong.safetensors", [-v for v in y])
+    other = cell.replace("zipf:1.0", "uniform")
+    lines = [(cell, right), (other, right), (cell, wrong), (cell + "/seed=2", right)]
+    names = tmp_path / "list"
+    names.write_text("".join(f"{c}\t{path}\n" for c, path in lines))
+    done = run("judge", "--list", names, "--json")
+    assert done.returncode == 1, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["passed"] for line in found] == [True, False, False, False]
+    assert [line["problem"] for line in found] == [c for c, _ in lines]
+
+
+def test_a_strategy_is_driven_as_other_libraries_are(tmp_path):
+    cells = [f"tiny/T={t}/uniform/f32/loop-per-expert@cpu" for t in (1, 16)]
+    outputs = [tmp_path / "1", tmp_path / "16"]
+    words = [w for path in outputs for w in ("--output", path)]
+    done = run("drive", *cells, *words, "--layers", 2, "--samples", 5)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["problem"] + "/loop-per-expert@cpu" for line in lines] == cells
+    for line, cell, path in zip(lines, cells, outputs):
+        assert len(line["cold"]["samples_ns"]) == len(line["hot"]["samples_ns"]) == 5
+        assert run("judge", cell, path).returncode == 0
+
+
 def test_mistakes_are_one_sentence(tmp_path):
     good = hand_in(tmp_path / "y.safetensors", [0.0] * 120)
     cell = CELL.format("bf16")
@@ -180,3 +217,10 @@ def test_mistakes_are_one_sentence(tmp_path):
     refused("judge", cell.replace("T=5", "T=6"), good, says=["[5, 24]", "[6, 24]"])
     refused("problem", CELL.format("e4m3"), "--to", tmp_path, says=["e4m3", "bf16"])
     refused("problem", cell, "--to", good / "sub", says=["y.safetensors"])
+    (tmp_path / "list").write_text("no tab\n")
+    refused("judge", "--list", tmp_path / "list", says=["no tab", "a tab"])
+    refused("judge", says=["nothing to judge"])
+    refused("drive", "tiny/T=1/uniform/f32/x@cpu", says=['"x@cpu"'])
+    refused(
+        "drive", "tiny/T=1/uniform/f32/x@cpu", "tiny/T=1/uniform/bf16/x@cpu", says=["one layer"]
+    )

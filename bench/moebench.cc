@@ -60,6 +60,7 @@ int run(int argc, char** argv) {
   add_model_command(app);
   add_problem_command(app);
   add_judge_command(app);
+  add_drive_command(app);
   try {
     app.parse(argc, argv);
     return kOk;

@@ -57,20 +57,19 @@ void write_problem(const std::filesystem::path& path, const Cell& cell, const Wo
   const MoeShape& s = work.shape;
   const TensorType type = stored(s.dtype);
   const Routing routing = reference::route<float>(TokenChoice{}, s, work.problem().batch.logits);
-  const std::map<std::string, TensorSpec> specs = {
-      {"x", {type, {s.tokens, s.hidden}}},
-      {"gate", {type, {s.experts, s.ffn, s.hidden}}},
-      {"up", {type, {s.experts, s.ffn, s.hidden}}},
-      {"down", {type, {s.experts, s.hidden, s.ffn}}},
-      {"expert", {TensorType::kI32, {s.tokens, s.top_k}}},
-      {"weight", {TensorType::kF32, {s.tokens, s.top_k}}},
-      {"logits", {TensorType::kF32, {s.tokens, s.experts}}}};
-  const std::map<std::string, const std::vector<float>*> values = {{"x", &work.x},
-                                                                   {"gate", &work.weights->gate},
-                                                                   {"up", &work.weights->up},
-                                                                   {"down", &work.weights->down},
-                                                                   {"weight", &routing.weight},
-                                                                   {"logits", &work.logits}};
+  std::map<std::string, TensorSpec> specs = {{"x", {type, {s.tokens, s.hidden}}},
+                                             {"expert", {TensorType::kI32, {s.tokens, s.top_k}}},
+                                             {"weight", {TensorType::kF32, {s.tokens, s.top_k}}},
+                                             {"logits", {TensorType::kF32, {s.tokens, s.experts}}}};
+  std::map<std::string, const std::vector<float>*> values = {
+      {"x", &work.x}, {"weight", &routing.weight}, {"logits", &work.logits}};
+  if (work.weights) {
+    specs["gate"] = specs["up"] = {type, {s.experts, s.ffn, s.hidden}};
+    specs["down"] = {type, {s.experts, s.hidden, s.ffn}};
+    values["gate"] = &work.weights->gate;
+    values["up"] = &work.weights->up;
+    values["down"] = &work.weights->down;
+  }
   const std::map<std::string, std::string> metadata = {{"format", "moebench.problem"},
                                                        {"problem", cell.problem_name()},
                                                        {"hash", work.hash},

@@ -15,7 +15,8 @@ namespace moe::harness {
 //   expert I32 [T, K], weight F32 [T, K]                     the routing, heavier first
 //   logits F32 [T, E]                                        what it was made from
 // and, as metadata, the problem's name and the hash of its routing. Holds the weights once in f32,
-// and one tensor more. Throws UserError: e4m3 has no tensor type here.
+// and one tensor more. Without its weights a problem is small, and belongs to any other of the same
+// layer, dtype and seed. Throws UserError: e4m3 has no tensor type here.
 void write_problem(const std::filesystem::path& path, const Cell& cell, const Workload& work);
 
 // What a program hands in.

@@ -38,5 +38,6 @@ void add_route_command(CLI::App& app);
 void add_model_command(CLI::App& app);
 void add_problem_command(CLI::App& app);
 void add_judge_command(CLI::App& app);
+void add_drive_command(CLI::App& app);
 
 }  // namespace moe::cli

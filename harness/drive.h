@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/cell.h"
+
+// A CPU strategy under the protocol that the drivers of other libraries follow (scripts/peers): one
+// process, one layer, several batches; y is handed in, and calls are timed cold and hot.
+namespace moe::harness {
+
+struct DriveOptions {
+  std::int64_t layers = 1;  // copies of the layer, walked through by cold calls
+  std::int64_t samples = 20;
+  std::int64_t warm_up = 3;
+  double max_seconds = 3;  // of timing, a cache state; three samples are taken all the same
+  bool cold = true;
+  bool hot = true;
+};
+
+struct CallTimes {
+  std::vector<double> samples_ns{};
+  std::optional<double> foreign_cpu{};  // share of all CPUs that others used meanwhile; nothing
+                                        // where it was too short to tell
+};
+
+struct DriveResult {
+  std::string fault{};      // unsupported, or another routing than token choice; else empty
+  std::vector<float> y{};   // [T, H] of the cell's own routing
+  double prepare_ns = 0;    // one layer
+  CallTimes cold{}, hot{};  // empty where not asked for
+};
+
+// Cells of one layer and one strategy: same shape but for the tokens, same dtype, seed and
+// strategy. Throws UserError where they are not. The strategy prepares once, for the most tokens.
+std::vector<DriveResult> drive(const std::vector<Cell>& cells, const DriveOptions& options);
+
+// The logits of a cold call: the experts that these logits choose take the numbers of the `step`th
+// lot in a circle of all experts, in ascending order; the others fill the rest. Who shares an
+// expert with whom stays. logits: [T, E].
+std::vector<float> relabelled(const std::vector<float>& logits, const MoeShape& shape,
+                              std::int64_t step);
+
+}  // namespace moe::harness
