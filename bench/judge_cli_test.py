@@ -12,6 +12,15 @@ from cli_test import MOEBENCH, refused, run, write_safetensors
 
 pytestmark = pytest.mark.skipif(not MOEBENCH.exists(), reason="build/release/moebench is not built")
 
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Two threads on a busy machine wait for each other longer than they work on these problems."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+
+
 CELL = "H=24,F=16,E=4,K=2/T=5/zipf:1.0/{}"
 
 

@@ -14,9 +14,12 @@ struct DriveOptions {
   std::int64_t layers = 1;  // copies of the layer, walked through by cold calls
   std::int64_t samples = 20;
   std::int64_t warm_up = 3;
-  double max_seconds = 3;  // of timing, a cache state; three samples are taken all the same
+  double max_seconds = 3;  // of timing, a cache state; three samples are taken all the same, or
+                           // one where that takes three times as long
   bool cold = true;
   bool hot = true;
+  std::int64_t cache_bytes = 0;  // with cold and hot: hot is left out where one call reads twice as
+                                 // much. 0: it never is
 };
 
 struct CallTimes {
@@ -26,10 +29,11 @@ struct CallTimes {
 };
 
 struct DriveResult {
-  std::string fault{};      // unsupported, or another routing than token choice; else empty
-  std::vector<float> y{};   // [T, H] of the cell's own routing
-  double prepare_ns = 0;    // one layer
-  CallTimes cold{}, hot{};  // empty where not asked for
+  std::string fault{};       // unsupported, or another routing than token choice; else empty
+  std::vector<float> y{};    // [T, H] of the cell's own routing
+  double prepare_ns = 0;     // one layer
+  CallTimes cold{}, hot{};   // empty where not asked for
+  bool always_cold = false;  // hot was left out
 };
 
 // Cells of one layer and one strategy: same shape but for the tokens, same dtype, seed and

@@ -51,6 +51,13 @@ TEST(Drive, HandsInTheRightOutputOfEveryCell) {
   }
 }
 
+TEST(Drive, LeavesOutHotWhereEveryCallReadsMoreThanTheCacheHolds) {
+  const auto results = drive(cells_of("loop-per-expert@cpu"), {.samples = 3, .cache_bytes = 1000});
+  EXPECT_TRUE(results.at(0).always_cold);
+  EXPECT_TRUE(results.at(0).hot.samples_ns.empty());
+  EXPECT_EQ(results.at(0).cold.samples_ns.size(), 3U);
+}
+
 TEST(Drive, SaysWhyAStrategyCannotTakePart) {
   const auto results = drive(cells_of("expert-choice@cpu"), {});
   EXPECT_THAT(results.at(1).fault, testing::HasSubstr("policy"));

@@ -62,7 +62,8 @@ void drive(Options& options) {
       line.update({{"prepare_ns", r.prepare_ns},
                    {"layers", options.drive.layers},
                    {"cold", json_of(r.cold)},
-                   {"hot", json_of(r.hot)}});
+                   {"hot", json_of(r.hot)},
+                   {"always_cold", r.always_cold}});
       if (!options.outputs.empty()) write_output(options.outputs[i], cells[i], r.y);
     } else {
       line["error"] = r.fault;
@@ -92,6 +93,8 @@ void add_drive_command(CLI::App& app) {
       ->check(CLI::IsMember({"cold", "hot", "both"}))
       ->capture_default_str();
   constexpr std::int64_t kMost = 1'000'000;
+  command->add_option("--cache-bytes", o.drive.cache_bytes,
+                      "With both: leave out hot where a call reads twice as much");
   command->add_option("--samples", o.drive.samples)->check(CLI::Range(std::int64_t{1}, kMost));
   command->add_option("--warmup", o.drive.warm_up)->check(CLI::Range(std::int64_t{0}, kMost));
   command->add_option("--max-seconds", o.drive.max_seconds, "Of timing, for each cache state")

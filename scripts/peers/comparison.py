@@ -13,12 +13,10 @@ import machine
 from cold import cache_bytes_of_this_machine, layers_needed
 from driver_process import Settings, run_peer
 from grid import BadGrid, Grid, Group
-from problem_file import Problem
+from problem_file import BYTES, Problem
 from registry import MOEBENCH, Peer
 from results_file import Results
 from table import markdown
-
-BYTES = {"f32": 4, "bf16": 2, "f16": 2}
 
 
 def say(text: str) -> None:
@@ -44,6 +42,10 @@ def write_problems(group: Group, folder: Path) -> dict[str, Path]:
         words = ["--without-weights"] if i else []
         files[name] = Path(moebench("problem", name, "--to", place, *words).strip())
     return files
+
+
+def drawn_order(peers: list[Peer], seed: str) -> list[Peer]:
+    return random.Random(seed).sample(peers, len(peers))
 
 
 def foreign_cpu_of(line: dict) -> float:
@@ -100,11 +102,18 @@ class Comparison:
         first = Problem(files[group.problems[0]])
         layer = 3 * first.experts * first.ffn * first.hidden * BYTES[group.dtype]
         layers = o.layers or layers_needed(layer, cache_bytes_of_this_machine())
-        return Settings(g.samples, g.warmup, g.max_seconds, o.threads, layers, o.cache, o.timeout)
+        return Settings(
+            samples=g.samples,
+            warmup=g.warmup,
+            max_seconds=g.max_seconds,
+            threads=o.threads,
+            layers=layers,
+            cache=o.cache,
+            timeout=o.timeout,
+        )
 
     def run_round(self, group, round_, files, settings, folder) -> None:
-        peers = self.takers(group)
-        random.Random(f"{self.options.seed}/{group.name}/{round_}").shuffle(peers)
+        peers = drawn_order(self.takers(group), f"{self.options.seed}/{group.name}/{round_}")
         outputs: dict[tuple[str, str], Path] = {}
         for place, peer in enumerate(peers):
             names = self.left(group, round_, peer)

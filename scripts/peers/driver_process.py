@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import foreign_cpu
+from cold import cache_bytes_of_this_machine
 from registry import MOEBENCH, Peer, environment_of
 
 
@@ -18,13 +19,14 @@ class Settings:
     threads: int = 2
     layers: int = 1
     cache: str = "both"
+    cache_bytes: int = cache_bytes_of_this_machine()
     timeout: float = 1800  # seconds for one process
 
 
 def command_of(peer: Peer, problems: dict[str, Path], outputs: dict[str, Path], s: Settings):
     """problems: name -> its file, the first one with the weights in it."""
     words = ["--samples", s.samples, "--warmup", s.warmup, "--max-seconds", s.max_seconds]
-    words += ["--layers", s.layers, "--cache", s.cache]
+    words += ["--layers", s.layers, "--cache", s.cache, "--cache-bytes", s.cache_bytes]
     for name in problems:
         if name in outputs:
             words += ["--output", outputs[name]]

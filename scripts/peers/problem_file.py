@@ -9,6 +9,7 @@ import struct
 from pathlib import Path
 
 ITEM = {"F32": ("<f4", 4), "I32": ("<i4", 4), "BF16": ("<u2", 2), "F16": ("<f2", 2)}
+BYTES = {"f32": 4, "bf16": 2, "f16": 2}  # of a stored weight
 
 
 class TensorFile:
