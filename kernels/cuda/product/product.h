@@ -79,9 +79,6 @@ std::int64_t tile_rows(ProductKernel kernel);
 // What a group of `rows` is multiplied as, padding included: Dispatch::rows_computed counts these.
 std::int64_t rows_multiplied(ProductKernel kernel, std::int64_t rows);
 
-// What a group of `rows` is multiplied as, padding included: Dispatch::rows_computed counts these.
-std::int64_t rows_multiplied(ProductKernel kernel, std::int64_t rows);
-
 // The tensor map or other host state a kernel needs is made here, on the host, at enqueue: nothing
 // is allocated. Kernels' entry points, one file each:
 void product_fma(const GroupedProduct& product, cudaStream_t stream);
