@@ -73,6 +73,19 @@ def test_the_interpreter_judges_and_gives_no_time(tmp_path):
         assert line["timing"] is None and "it has no time" in line["timing_reason"]
 
 
+def test_the_algorithms_that_cublaslt_chose_are_written_down(tmp_path):
+    done = run(
+        "moebench", "run", MATRIX, "--preset", "interpreter", "--backend", "sim",
+        "--filter", "tiny/T=17/zipf:1.0/bf16/cublaslt-(loop|padded)@", "--out", tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for file in tmp_path.glob("*.jsonl") for line in file.open()]
+    assert {line["strategy"]["name"] for line in lines} == {"cublaslt-loop", "cublaslt-padded"}
+    for line in lines:
+        assert line["library_algorithms"].endswith(": gate and up 0; down 0")
+        assert line["library_algorithms"].startswith("cuBLASLt 13.")
+
+
 def test_list_and_dry_run_need_no_gpu():
     assert "sort-and-group" in run("moebench_gpu", "list", "strategies").stdout
     assert run("moebench_gpu", "run", MATRIX, "--dry-run").returncode == 0

@@ -135,6 +135,7 @@ Judgement Judge::examine(const StrategyInfo& info, const Knobs& knobs) {
       note("a second run gave other bits, and the strategy says that it repeats them");
     }
   }
+  judgement.library_algorithms = strategy->library_algorithms();
   v.guards_intact = y.guards_intact();
   v.inputs_intact = batches.intact();
   if (!v.guards_intact) note("wrote outside y");

@@ -15,6 +15,7 @@ struct NoClock final : PhaseClock {
 struct Judgement {
   Validation validation{};
   Output output{};  // of the first run; what later runs are compared with
+  std::string library_algorithms{};
 };
 
 // Runs strategies on one workload and judges them. One strategy at a time:

@@ -85,6 +85,7 @@ class Runner {
         judge.compare_with(*contestant_.judged, policy, {y_.copy(), strategy_->read_back()});
     if (!y_.guards_intact()) measurement_.fault = "wrote outside y";
     measurement_.workspace_bytes = strategy_->workspace_bytes();
+    measurement_.library_algorithms = strategy_->library_algorithms();
     summarize();
     split_stages();
     time_graph(judge, policy);

@@ -56,6 +56,7 @@ struct Contestant {
 struct Measurement {
   Timing timing{};
   std::int64_t workspace_bytes = 0;
+  std::string library_algorithms{};
   std::string cache{};  // state of the caches when a sample begins
   std::string fault{};  // what the check after the timed loop found; empty when it passed
 };

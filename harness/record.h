@@ -62,7 +62,8 @@ struct Record {
   std::string strategy{};
   Backend backend = Backend::kCpu;
   std::string summary{};
-  Execution execution{};  // how it says it goes about its work
+  Execution execution{};             // how it says it goes about its work
+  std::string library_algorithms{};  // empty: none, or not known
   std::string policy = "token-choice";
   std::optional<double> capacity_factor{};
 

@@ -192,6 +192,8 @@ void read_outcome(const Fields& f, Record& r) {
                    .graph = e.get<bool>("graph"),
                    .repeatable = e.get<bool>("repeatable")};
   }
+  if (f.has("library_algorithms"))
+    r.library_algorithms = f.text("library_algorithms");  // since 1.2
   r.workspace_bytes = f.optional<std::int64_t>("workspace_bytes");
 }
 

@@ -58,7 +58,7 @@ TEST(Record, ComesBackFromItsLineUnchanged) {
 
 TEST(Record, KeepsTheOrderOfTheSchemaInItsLine) {
   const std::string line = to_line(example(Status::kOk));
-  EXPECT_TRUE(line.starts_with(R"({"schema":"moebench.result","schema_version":"1.1.0","run_id")"));
+  EXPECT_TRUE(line.starts_with(R"({"schema":"moebench.result","schema_version":"1.2.0","run_id")"));
   EXPECT_EQ(line.find('\n'), std::string::npos);
 }
 
@@ -153,6 +153,17 @@ TEST(Record, OfACellWithoutTimeSaysWhyThreeTimes) {
   const json line = json::parse(to_line(r));
   for (const char* key : {"timing_reason", "stages_reason", "roof_reason"})
     EXPECT_TRUE(line[key].is_string()) << key;
+}
+
+TEST(Record, KeepsWhatALibraryChose) {
+  Record r = example(Status::kOk);
+  EXPECT_TRUE(json::parse(to_line(r))["library_algorithms"].is_null());
+  r.library_algorithms = "cuBLASLt 13.1.0: gate and up 6, 66; down 66";
+  EXPECT_EQ(from_line(to_line(r), "example", 1).library_algorithms, r.library_algorithms);
+}
+
+TEST(RecordReader, TakesALineFromBeforeLibrariesWereAsked) {
+  EXPECT_EQ(refusal_of([](json& j) { j.erase("library_algorithms"); }), "accepted");
 }
 
 TEST(Record, OfAReasonThatIsNotUtf8IsStillALine) {

@@ -251,7 +251,7 @@ Json to_json(const Record& r) {
   const Json timing_value = r.timing ? timing(*r.timing, r.order) : Json(nullptr);
   Json line;
   line["schema"] = "moebench.result";
-  line["schema_version"] = "1.1.0";
+  line["schema_version"] = "1.2.0";
   line["run_id"] = r.run_id;
   line["cell"] = r.cell;
   line["problem_id"] = r.problem_id;
@@ -279,6 +279,7 @@ Json to_json(const Record& r) {
   line["graph_reason"] = reason(graph_value, r.timing ? r.timing->graph_reason : "",
                                 "only a cell with a time is recorded and launched again");
   line["execution"] = execution(r.execution);
+  line["library_algorithms"] = text_or_null(r.library_algorithms);
   line["work"] = work(r);
   line["roof"] = roof_value;
   line["roof_reason"] = reason(roof_value, r.roof_reason, "ceilings were not measured in this run");

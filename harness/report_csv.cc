@@ -105,6 +105,7 @@ void times(Row& row, const Record& r) {
   row.number("issued_flops", of(r.work, &Work::issued_flops));
   row.number("touched_bytes", of(r.work, &Work::touched_bytes));
   row.number("workspace_bytes", r.workspace_bytes);
+  row.text("library_algorithms", r.library_algorithms);
 }
 
 Row row_of(const Record& r) {

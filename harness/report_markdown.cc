@@ -75,6 +75,16 @@ std::string drops(const std::vector<Record>& records) {
          rows + "\n";
 }
 
+std::string algorithms(const std::vector<Record>& records) {
+  std::string rows;
+  for (const Record& r : records) {
+    if (r.library_algorithms.empty()) continue;
+    rows += fmt::format("| {} | {} |\n", plain(r.cell), plain(r.library_algorithms));
+  }
+  if (rows.empty()) return "";
+  return "## Algorithms that a library chose\n\n| cell | algorithms |\n|---|---|\n" + rows + "\n";
+}
+
 std::string failures(const Summary& summary) {
   if (summary.failures.empty()) return "";
   std::string out = "## Without a result\n\n| status | cell | reason |\n|---|---|---|\n";
@@ -133,7 +143,8 @@ std::string markdown_report(const std::vector<Record>& records) {
       "overlap. "
       "†: another routing.\n\n";
   for (const Family& family : summary.families) out += family_table(family);
-  return out + drops(records) + failures(summary) + environments(records) + reproduce(records);
+  return out + drops(records) + algorithms(records) + failures(summary) + environments(records) +
+         reproduce(records);
 }
 
 }  // namespace moe::harness

@@ -55,6 +55,14 @@ TEST(MarkdownReport, ListsDropsFailuresEnvironmentAndRepro) {
   EXPECT_THAT(text, Not(HasSubstr("more than one environment")));
 }
 
+TEST(MarkdownReport, ListsWhatALibraryChoseWhereOneDid) {
+  std::vector<Record> records = example();
+  EXPECT_THAT(markdown_report(records), Not(HasSubstr("library")));
+  records[0].library_algorithms = "cuBLASLt 13.1.0: gate and up 6; down 66";
+  EXPECT_THAT(markdown_report(records),
+              HasSubstr("loop-per-expert@cpu | cuBLASLt 13.1.0: gate and up 6; down 66 |\n"));
+}
+
 TEST(MarkdownReport, WarnsOfTwoEnvironments) {
   std::vector<Record> records = example();
   records[0].environment.build_id = "fedcba9";
@@ -77,6 +85,12 @@ TEST(CsvReport, HasAHeaderAndARowPerRecord) {
                                   "f32,zipf:1.0,1,warm,loop-per-expert,cpu,token-choice,,ok,,"));
   for (const std::string& line : lines)
     EXPECT_EQ(std::ranges::count(line, ','), std::ranges::count(lines[0], ',')) << line;
+}
+
+TEST(CsvReport, HasWhatALibraryChose) {
+  std::vector<Record> records = example();
+  records[0].library_algorithms = "cuBLASLt 13.1.0: gate and up 6, 66; down 66";
+  EXPECT_THAT(csv_report(records), HasSubstr(",\"cuBLASLt 13.1.0: gate and up 6, 66; down 66\","));
 }
 
 TEST(CsvReport, QuotesCommasAndQuotes) {

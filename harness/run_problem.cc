@@ -85,6 +85,7 @@ class Worker {
     Judgement judgement = judge.examine(info, cells_[i].knobs);
     const Dispatch& dispatch = judgement.output.dispatch;
     r.validation = judgement.validation;
+    r.library_algorithms = judgement.library_algorithms;
     if (!judgement.validation.passed()) {
       r.status = Status::kWrong;
       r.reason = judgement.validation.fault;
@@ -129,6 +130,7 @@ class Worker {
       Record& r = passed_[i].record;
       const Measurement& m = measurements[i];
       r.workspace_bytes = m.workspace_bytes;
+      r.library_algorithms = m.library_algorithms;
       r.cache = m.cache;
       if (m.fault.empty()) {
         r.timing = m.timing;

@@ -98,9 +98,15 @@ class OnTheInterpreter : public testing::Test {
   void judge_and_repeat(const Workload& work) {
     ++totals.cells;
     Judge judge(work);
-    const auto trial = simt::cuda_tests::run_once(
-        Way{}, [&] { return judge.examine(info_, {}).validation.fault; });
+    std::string library;
+    const auto trial = simt::cuda_tests::run_once(Way{}, [&] {
+      const Judgement judgement = judge.examine(info_, {});
+      library = judgement.library_algorithms;
+      return judgement.validation.fault;
+    });
     ASSERT_TRUE(trial.wrong.empty() && trial.findings.empty()) << describe(trial);
+    const bool calls_library = info_.name.starts_with("cublaslt-") && work.shape.tokens > 0;
+    EXPECT_EQ(library.starts_with("cuBLASLt "), calls_library) << library;
     const auto recorded = simt::cuda_tests::run_once(
         Way{}, [&] { return work.shape.tokens == 0 ? "" : record(work, judge); });
     ASSERT_TRUE(recorded.wrong.empty() && recorded.findings.empty()) << describe(recorded);

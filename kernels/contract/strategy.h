@@ -80,6 +80,10 @@ class Strategy {
 
   // Bytes held besides the caller's weights, inputs and output.
   virtual std::int64_t workspace_bytes() const = 0;
+
+  // What a library chose to multiply with in the runs so far, of those that choose by shape and
+  // tell: the library, its version, the numbers of its algorithms. Empty: there is no such library.
+  virtual std::string library_algorithms() const { return {}; }
 };
 
 // How a strategy of another backend goes about its work. What is said here is compared with what it

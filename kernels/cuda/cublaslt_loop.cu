@@ -48,6 +48,8 @@ class CublasltLoop final : public LayerStrategy {
 
   Dispatch read_back() override { return {token_choice(), assignments()}; }
 
+  std::string library_algorithms() const override { return library_.algorithms(); }
+
  private:
   // A token stands at most once in an expert's rows, and the experts come one after another, so the
   // order of the additions is always the same.

@@ -39,6 +39,8 @@ class CublasltPadded final : public LayerStrategy {
 
   Dispatch read_back() override { return {token_choice(), shape_.experts * height_of(tokens_)}; }
 
+  std::string library_algorithms() const override { return library_.algorithms(); }
+
  private:
   std::int64_t height_of(std::int64_t tokens) const {
     MoeShape now = shape_;

@@ -102,7 +102,7 @@ def record(shape, workload, tokens, strategy, seed=1, samples=30):
     cell = f"{problem_id}/{strategy}@cpu"
     mean = sum(slots) / experts
     line = {
-        "schema": "moebench.result", "schema_version": "1.1.0",
+        "schema": "moebench.result", "schema_version": "1.2.0",
         "run_id": "20261122T010203Z-1a2b3c", "cell": cell, "problem_id": problem_id,
         "problem": {"shape": shape, "tokens": tokens, "hidden": hidden, "ffn": ffn,
                     "experts": experts, "top_k": top_k, "renormalize": False, "dtype": "f32"},
@@ -129,6 +129,7 @@ def record(shape, workload, tokens, strategy, seed=1, samples=30):
         "stages": {**stages, "unattributed": 0.03 * base}, "stages_reason": None,
         "graph": None, "graph_reason": "on the CPU there is nothing to record",
         "execution": {"host_syncs": 0, "graph": False, "repeatable": True},
+        "library_algorithms": None,
         "work": {"rows_computed": sum(slots), "useful_flops": 6 * hidden * ffn * sum(slots),
                  "issued_flops": 6 * hidden * ffn * sum(slots), "touched_bytes": 2.8e7,
                  "tokens_per_second": tokens / base * 1e9, "useful_flops_per_second": 6e10},

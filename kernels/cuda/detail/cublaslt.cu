@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <stdexcept>
 
 #include "kernels/cuda/detail/cublaslt.h"
@@ -89,12 +90,26 @@ cublasLtMatmulAlgo_t choose(Descriptors& d) {
   return found.algo;
 }
 
+int id_of(const cublasLtMatmulAlgo_t& algorithm) {
+  std::int32_t id = 0;
+  check(cublasLtMatmulAlgoConfigGetAttribute(&algorithm, CUBLASLT_ALGO_CONFIG_ID, &id, sizeof id,
+                                             nullptr),
+        "cublasLtMatmulAlgoConfigGetAttribute");
+  return id;
+}
+
 }  // namespace
 
 std::optional<std::string> cublaslt_unsupported(DType dtype) {
   if (dtype != DType::kE4m3) return std::nullopt;
   return "cuBLASLt takes one scale for a matrix of e4m3 on most devices, and here every row has "
          "one";
+}
+
+std::string cublaslt_version() {
+  const std::size_t version = cublasLtGetVersion();  // 130100: 13.1.0
+  return "cuBLASLt " + std::to_string(version / 10000) + "." + std::to_string(version / 100 % 100) +
+         "." + std::to_string(version % 100);
 }
 
 LtProduct::LtProduct(const LtShape& shape, std::int64_t most_rows)
@@ -113,6 +128,16 @@ void LtProduct::run(const void* a, const void* b, void* c, std::int64_t rows,
                        &choice.algorithm, workspace.data(),
                        static_cast<std::size_t>(workspace.bytes()), stream),
         "cublasLtMatmul");
+}
+
+std::vector<int> LtProduct::algorithms() const {
+  std::vector<int> ids;
+  for (const Choice& choice : choice_) {
+    if (choice.made) ids.push_back(id_of(choice.algorithm));
+  }
+  std::ranges::sort(ids);
+  ids.erase(std::ranges::unique(ids).begin(), ids.end());
+  return ids;
 }
 
 }  // namespace moe::cuda

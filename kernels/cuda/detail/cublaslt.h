@@ -24,6 +24,8 @@ struct LtShape {
   int batch = 1;
 };
 
+std::string cublaslt_version();  // of the library at hand: "cuBLASLt 13.1.0"
+
 // What the library may use meanwhile: 32 MiB, as NVIDIA advises for sm_90. Algorithms that ask for
 // more are not offered. Products one after another share it.
 inline constexpr std::int64_t kLtWorkspaceBytes = std::int64_t{32} << 20;
@@ -38,6 +40,9 @@ class LtProduct {
   // A batch's matrices lie `rows` rows behind each other in A and C, `columns` rows in B.
   void run(const void* a, const void* b, void* c, std::int64_t rows,
            const Buffer<std::uint8_t>& workspace, cudaStream_t stream);
+
+  // The library's numbers of the algorithms it chose so far, each once, in rising order.
+  std::vector<int> algorithms() const;
 
  private:
   struct Choice {

@@ -7,6 +7,12 @@ namespace {
 // tf32 is stored as f32.
 DType stored(DType dtype) { return dtype == DType::kTf32 ? DType::kF32 : dtype; }
 
+std::string listed(const std::vector<int>& ids) {
+  std::string text;
+  for (const int id : ids) text += (text.empty() ? "" : ", ") + std::to_string(id);
+  return text;
+}
+
 }  // namespace
 
 LibraryExperts::LibraryExperts(const MoeShape& shape, const DeviceWeights& weights,
@@ -55,6 +61,12 @@ void LibraryExperts::run(const ProductRows& x, int first, std::int64_t rows, cud
 
 std::int64_t LibraryExperts::workspace_bytes() const {
   return workspace_.bytes() + pairs_.bytes() + hidden_.bytes() + output_.bytes();
+}
+
+std::string LibraryExperts::algorithms() const {
+  const std::string first = listed(first_.algorithms());
+  if (first.empty()) return {};
+  return cublaslt_version() + ": gate and up " + first + "; down " + listed(second_.algorithms());
 }
 
 }  // namespace moe::cuda

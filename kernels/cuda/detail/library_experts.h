@@ -17,6 +17,8 @@ class LibraryExperts {
 
   const void* output() const { return output_.data(); }  // [batch * rows, H]
   std::int64_t workspace_bytes() const;
+  // "cuBLASLt 13.1.0: gate and up 6, 66; down 66"; empty before the first run.
+  std::string algorithms() const;
 
  private:
   MoeShape shape_;

@@ -77,6 +77,21 @@ constexpr Attribute preference_attributes[] = {
 };
 #undef PREFERENCE
 
+#define ALGORITHM(name, field) \
+  { CUBLASLT_ALGO_CONFIG_##name, offsetof(Algorithm, field), sizeof(Algorithm::field) }
+constexpr Attribute algorithm_attributes[] = {
+    ALGORITHM(ID, id),
+    ALGORITHM(TILE_ID, tile),
+    ALGORITHM(SPLITK_NUM, splits),
+    ALGORITHM(REDUCTION_SCHEME, reduction),
+    ALGORITHM(CTA_SWIZZLING, swizzling),
+    ALGORITHM(CUSTOM_OPTION, custom_option),
+    ALGORITHM(STAGES_ID, stages),
+    ALGORITHM(INNER_SHAPE_ID, inner_shape),
+    ALGORITHM(CLUSTER_SHAPE_ID, cluster_shape),
+};
+#undef ALGORITHM
+
 // Puts a fresh object where the descriptor lies.
 template <class T, class Opaque>
 cublasStatus_t init(Opaque* opaque, std::size_t bytes, const T& object) {
@@ -204,6 +219,14 @@ cublasStatus_t cublasLtMatmulPreferenceGetAttribute(cublasLtMatmulPreference_t p
                                                     void* buffer, std::size_t bytes,
                                                     std::size_t* written) {
   return get_attribute(object_of<Preference>(preference), preference_attributes, id, buffer, bytes,
+                       written);
+}
+
+cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t* algorithm,
+                                                    cublasLtMatmulAlgoConfigAttributes_t id,
+                                                    void* buffer, std::size_t bytes,
+                                                    std::size_t* written) {
+  return get_attribute(object_of<Algorithm>(algorithm), algorithm_attributes, id, buffer, bytes,
                        written);
 }
 

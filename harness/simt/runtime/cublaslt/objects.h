@@ -73,9 +73,19 @@ struct Preference {
 };
 static_assert(sizeof(Preference) <= sizeof(cublasLtMatmulPreferenceOpaque_t));
 
-// The one algorithm there is.
+// The one algorithm there is. Its configuration is what the header calls the default; the id is not
+// one of NVIDIA's.
 struct Algorithm {
   std::uint32_t magic = kAlgorithmMagic;
+  std::int32_t id = 0;
+  std::uint32_t tile = CUBLASLT_MATMUL_TILE_UNDEFINED;
+  std::int32_t splits = 1;
+  std::uint32_t reduction = CUBLASLT_REDUCTION_SCHEME_NONE;
+  std::uint32_t swizzling = 0;
+  std::uint32_t custom_option = 0;
+  std::uint32_t stages = CUBLASLT_MATMUL_STAGES_UNDEFINED;
+  std::uint16_t inner_shape = 0;
+  std::uint16_t cluster_shape = 0;
   std::uint32_t alignment_a = 1, alignment_b = 1, alignment_c = 1,
                 alignment_d = 1;  // bytes it counts on
   std::uint64_t workspace = 0;    // bytes it demands
