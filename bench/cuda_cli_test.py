@@ -86,6 +86,20 @@ def test_the_algorithms_that_cublaslt_chose_are_written_down(tmp_path):
         assert line["library_algorithms"].startswith("cuBLASLt 13.")
 
 
+def test_the_grouped_product_of_cublaslt_is_listed_and_declined_with_its_version(tmp_path):
+    done = run(
+        "moebench", "run", MATRIX, "--preset", "interpreter", "--backend", "sim",
+        "--filter", "tiny/T=17/zipf:1.0/bf16/cublaslt-grouped@", "--out", tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (line,) = [json.loads(line) for file in tmp_path.glob("*.jsonl") for line in file.open()]
+    assert line["status"] == "unsupported"
+    assert line["reason"].startswith("cuBLASLt 13.")
+    assert " has no grouped product" in line["reason"]
+    assert "13.4 (toolkit 13.2 Update 1)" in line["reason"]
+    assert "cublaslt-grouped" in run("moebench_gpu", "list", "strategies").stdout
+
+
 def test_list_and_dry_run_need_no_gpu():
     assert "sort-and-group" in run("moebench_gpu", "list", "strategies").stdout
     assert run("moebench_gpu", "run", MATRIX, "--dry-run").returncode == 0

@@ -2,11 +2,10 @@
 #include <stdexcept>
 
 #include "kernels/cuda/detail/cublaslt.h"
+#include "kernels/cuda/detail/cublaslt_calls.h"
 
 namespace moe::cuda {
-namespace {
-
-constexpr std::uint32_t kAlignment = 16;  // bytes: rows begin there, and nothing more is promised
+namespace lt {
 
 void check(cublasStatus_t status, const char* call) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
@@ -30,6 +29,22 @@ cudaDataType type_of(DType dtype) {
   if (dtype == DType::kBf16) return CUDA_R_16BF;
   return dtype == DType::kF16 ? CUDA_R_16F : CUDA_R_32F;
 }
+
+int id_of(const cublasLtMatmulAlgo_t& algorithm) {
+  std::int32_t id = 0;
+  check(cublasLtMatmulAlgoConfigGetAttribute(&algorithm, CUBLASLT_ALGO_CONFIG_ID, &id, sizeof id,
+                                             nullptr),
+        "cublasLtMatmulAlgoConfigGetAttribute");
+  return id;
+}
+
+}  // namespace lt
+
+namespace {
+
+using lt::check, lt::handle, lt::type_of;
+
+constexpr std::uint32_t kAlignment = 16;  // bytes: rows begin there, and nothing more is promised
 
 cublasComputeType_t compute_of(DType dtype) {
   return dtype == DType::kTf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
@@ -90,14 +105,6 @@ cublasLtMatmulAlgo_t choose(Descriptors& d) {
   return found.algo;
 }
 
-int id_of(const cublasLtMatmulAlgo_t& algorithm) {
-  std::int32_t id = 0;
-  check(cublasLtMatmulAlgoConfigGetAttribute(&algorithm, CUBLASLT_ALGO_CONFIG_ID, &id, sizeof id,
-                                             nullptr),
-        "cublasLtMatmulAlgoConfigGetAttribute");
-  return id;
-}
-
 }  // namespace
 
 std::optional<std::string> cublaslt_unsupported(DType dtype) {
@@ -133,7 +140,7 @@ void LtProduct::run(const void* a, const void* b, void* c, std::int64_t rows,
 std::vector<int> LtProduct::algorithms() const {
   std::vector<int> ids;
   for (const Choice& choice : choice_) {
-    if (choice.made) ids.push_back(id_of(choice.algorithm));
+    if (choice.made) ids.push_back(lt::id_of(choice.algorithm));
   }
   std::ranges::sort(ids);
   ids.erase(std::ranges::unique(ids).begin(), ids.end());

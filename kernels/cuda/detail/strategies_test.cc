@@ -5,9 +5,10 @@
 
 namespace moe::cuda {
 
-extern const StrategyInfo cublaslt_loop, cublaslt_padded, decode, expert_choice, gather_fused,
-    gather_fused_atomic, loop_device_only, loop_per_expert, loop_streams, masked, mixed_tiles,
-    padded_capacity, radix_sort_and_group, sort_and_group, wgmma_gather, wgmma_sort_and_group;
+extern const StrategyInfo cublaslt_grouped, cublaslt_loop, cublaslt_padded, decode, expert_choice,
+    gather_fused, gather_fused_atomic, loop_device_only, loop_per_expert, loop_streams, masked,
+    mixed_tiles, padded_capacity, radix_sort_and_group, sort_and_group, wgmma_gather,
+    wgmma_sort_and_group;
 
 namespace {
 
@@ -15,7 +16,8 @@ using testing::expect_right;
 using testing::LayerCase;
 using testing::run_layer;
 
-const StrategyInfo* const kStrategies[] = {&cublaslt_loop,
+const StrategyInfo* const kStrategies[] = {&cublaslt_grouped,
+                                           &cublaslt_loop,
                                            &cublaslt_padded,
                                            &decode,
                                            &expert_choice,

@@ -195,6 +195,15 @@ cublasStatus_t cublasLtMatrixLayoutGetAttribute(cublasLtMatrixLayout_t desc,
   return get_attribute(object_of<Layout>(desc), layout_attributes, id, buffer, bytes, written);
 }
 
+#if CUBLAS_VERSION >= 130200
+// Grouped products are not simulated; with newer headers there are callers to be linked.
+cublasStatus_t cublasLtGroupedMatrixLayoutInit_internal(cublasLtMatrixLayout_t, std::size_t,
+                                                        cudaDataType, int, const void*, const void*,
+                                                        const void*) {
+  return CUBLAS_STATUS_NOT_SUPPORTED;
+}
+#endif
+
 cublasStatus_t cublasLtMatmulPreferenceInit_internal(cublasLtMatmulPreference_t preference,
                                                      std::size_t bytes) {
   return init(preference, bytes, Preference{});
