@@ -100,6 +100,16 @@ def test_the_grouped_product_of_cublaslt_is_listed_and_declined_with_its_version
     assert "cublaslt-grouped" in run("moebench_gpu", "list", "strategies").stdout
 
 
+def test_the_doctor_says_what_nvml_says_or_why_it_says_nothing(tmp_path):
+    assert "no libnvidia-ml.so.1: " in run("moebench_gpu", "doctor").stdout
+    fake = BUILD / "harness/libfake_nvml.so"
+    if not fake.exists():
+        pytest.skip("build/simt/harness/libfake_nvml.so is not built: harness_test")
+    (tmp_path / "libnvidia-ml.so.1").symlink_to(fake)
+    said = run("moebench_gpu", "doctor", LD_LIBRARY_PATH=str(tmp_path)).stdout
+    assert "driver 580.65.06, limit 700 W; now 1755 MHz, 412 W, 63 °C, " in said
+
+
 def test_list_and_dry_run_need_no_gpu():
     assert "sort-and-group" in run("moebench_gpu", "list", "strategies").stdout
     assert run("moebench_gpu", "run", MATRIX, "--dry-run").returncode == 0

@@ -84,6 +84,21 @@ std::string without_folders(std::string_view argument) {
          std::string(value.substr(slash + 1, last - slash));
 }
 
+// A simulated device sits nowhere, and NVML knows nothing of it.
+void ask_nvml(const DeviceState& device, const std::string& library, Environment& e) {
+  if (!device.usable() || device.pci_bus_id.empty()) {
+    e.gpu_driver_reason = device.usable() ? "the device is simulated" : device.fault;
+    return;
+  }
+  const Nvml nvml(device.pci_bus_id, library);
+  e.gpu_power_limit_watts = nvml.power_limit_watts();
+  if (const std::string driver = nvml.driver(); !driver.empty()) {
+    e.gpu_driver = driver;
+  } else {
+    e.gpu_driver_reason = nvml.fault().empty() ? "NVML does not tell it" : nvml.fault();
+  }
+}
+
 std::string quoted(const std::string& word) {
   const auto plain = [](unsigned char c) {
     return std::isalnum(c) != 0 || std::string_view("_-./:=@%+,").find(c) != std::string_view::npos;
@@ -133,7 +148,7 @@ std::string make_run_id() {
 }
 
 Environment capture_environment(std::span<const char* const> argv, std::string blas,
-                                const DeviceState& device) {
+                                const DeviceState& device, const std::string& nvml) {
   Environment e;
   const CpuInfo cpu = parse_cpuinfo(read_text("/proc/cpuinfo"));
   e.cpu = cpu.model;
@@ -159,6 +174,7 @@ Environment capture_environment(std::span<const char* const> argv, std::string b
   } else {
     e.gpu_reason = device.fault;
   }
+  ask_nvml(device, nvml, e);
   e.time_utc = utc_now("{:%Y-%m-%dT%H:%M:%SZ}");
   e.argv = command_line(argv);
   if (e.argv.empty()) e.argv = "unknown";

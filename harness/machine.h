@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "harness/nvml.h"
 #include "harness/probe_device.h"
 
 namespace moe::harness {
@@ -28,16 +29,21 @@ struct Environment {
   std::string isa = "unknown";  // instruction sets the processor has, separated by spaces
   std::optional<std::string> gpu{};
   std::string gpu_reason{};
-  std::string time_utc{};  // 2026-11-22T01:02:03Z
-  std::string argv{};      // without the folders of absolute paths
+  std::optional<std::string> gpu_driver{};  // 580.65.06
+  std::string gpu_driver_reason{};
+  std::optional<double> gpu_power_limit_watts{};  // in force when the run began
+  std::string time_utc{};                         // 2026-11-22T01:02:03Z
+  std::string argv{};                             // without the folders of absolute paths
 
   bool operator==(const Environment&) const = default;
 };
 
 // The machine as it is now, with the device that probe_device() found. `blas`: what the kernels
-// call themselves linked to. `argv` as main() got it.
+// call themselves linked to. `argv` as main() got it. `nvml`: the library that is asked about the
+// GPU; a test brings its own.
 Environment capture_environment(std::span<const char* const> argv, std::string blas,
-                                const DeviceState& device);
+                                const DeviceState& device,
+                                const std::string& nvml = Nvml::kLibrary);
 
 std::string build_id();
 

@@ -56,6 +56,28 @@ TEST(CapturedEnvironment, HasAValueOrAReasonForEverything) {
   EXPECT_THAT(e.time_utc, MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"));
 }
 
+TEST(CapturedEnvironment, HasTheDriverAndThePowerLimitOfTheGpu) {
+  const std::vector<const char*> argv{"moebench"};
+  const DeviceState gpu{.name = "GPU", .pci_bus_id = "0000:3B:00.0"};
+  const Environment e = capture_environment(argv, "", gpu, FAKE_NVML);
+  EXPECT_EQ(e.gpu_driver, "580.65.06");
+  EXPECT_EQ(e.gpu_driver_reason, "");
+  EXPECT_EQ(e.gpu_power_limit_watts, 700);
+}
+
+TEST(CapturedEnvironment, SaysWhyThereIsNoDriver) {
+  const std::vector<const char*> argv{"moebench"};
+  const auto reason = [&](const DeviceState& device) {
+    const Environment e = capture_environment(argv, "", device, FAKE_NVML_BROKEN);
+    EXPECT_FALSE(e.gpu_driver || e.gpu_power_limit_watts);
+    return e.gpu_driver_reason;
+  };
+  EXPECT_EQ(reason({.fault = "no GPU here"}), "no GPU here");
+  EXPECT_EQ(reason({.name = "interpreter"}), "the device is simulated");
+  EXPECT_EQ(reason({.name = "GPU", .pci_bus_id = "0000:3B:00.0"}),
+            "nvmlInit_v2: Driver Not Loaded");
+}
+
 TEST(BuildId, IsACommitOrUnknown) {
   EXPECT_THAT(build_id(), MatchesRegex("[0-9a-f]{40}(-dirty)?|unknown"));
 }

@@ -73,6 +73,16 @@ class Runner {
     timing.samples_ns.push_back(taken / static_cast<double>(timing.runs_per_sample));
   }
 
+  bool on_device() const { return device_ != nullptr; }
+
+  // Of a GPU in the middle of a run, so that what is read is not of an idle one.
+  GpuReading read_at_work(const std::function<GpuReading()>& read_gpu) {
+    strategy_->run(batches_.turned(0), y_.view(), no_clock_);
+    GpuReading reading = read_gpu();
+    finish_device();
+    return reading;
+  }
+
   Measurement finish(Judge& judge) {
     if (device_ != nullptr) {
       strategy_->run(batches_.turned(0), y_.view(), no_clock_);
@@ -162,6 +172,14 @@ class Runner {
   Measurement measurement_;
 };
 
+// Any one will do as long as it keeps the device busy.
+std::optional<GpuReading> read_gpu(const std::vector<std::unique_ptr<Runner>>& runners,
+                                   const MeasureOptions& options) {
+  if (!options.read_gpu || runners.empty()) return std::nullopt;
+  const auto busy = std::ranges::find_if(runners, [](const auto& r) { return r->on_device(); });
+  return (busy == runners.end() ? runners.front() : *busy)->read_at_work(options.read_gpu);
+}
+
 }  // namespace
 
 std::optional<Timeable> Timeable::of(const StrategyInfo& strategy) {
@@ -178,6 +196,7 @@ std::vector<Measurement> measure(const Workload& work, Judge& judge,
     runners.push_back(std::make_unique<Runner>(contestants[i], work));
     runners[i]->warm_up(options.warm_up);
   }
+  const std::optional<GpuReading> before = read_gpu(runners, options);
   std::mt19937_64 random(options.seed);
   const auto tokens = static_cast<std::uint64_t>(std::max<std::int64_t>(1, work.shape.tokens));
   std::vector<std::size_t> block;
@@ -192,10 +211,12 @@ std::vector<Measurement> measure(const Workload& work, Judge& judge,
       runners[i]->take_sample(static_cast<std::int64_t>(random() % tokens));
     }
   } while (!block.empty());
+  const std::optional<GpuReading> after = read_gpu(runners, options);
   std::vector<Measurement> results;
   for (std::size_t i = 0; i < runners.size(); ++i) {
     options.on_turn(i);
     results.push_back(runners[i]->finish(judge));
+    if (before && after) results.back().gpu = {*before, *after};
   }
   return results;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/judge.h"
+#include "harness/nvml.h"
 
 namespace moe::harness {
 
@@ -53,12 +54,20 @@ struct Contestant {
   const Judgement* judged;
 };
 
+// A GPU at work just before the first sample and just after the last one of all strategies: they
+// are sampled in turns.
+struct GpuState {
+  GpuReading before{};
+  GpuReading after{};
+};
+
 struct Measurement {
   Timing timing{};
   std::int64_t workspace_bytes = 0;
   std::string library_algorithms{};
-  std::string cache{};  // state of the caches when a sample begins
-  std::string fault{};  // what the check after the timed loop found; empty when it passed
+  std::optional<GpuState> gpu{};  // where read_gpu was given
+  std::string cache{};            // state of the caches when a sample begins
+  std::string fault{};            // what the check after the timed loop found; empty when it passed
 };
 
 struct MeasureOptions {
@@ -68,6 +77,7 @@ struct MeasureOptions {
   std::uint64_t seed = 1;    // of the order of strategies and the turning of tokens
   std::function<void(std::size_t)> on_turn = [](std::size_t) {};  // whose turn it is, outside the
                                                                   // timed part
+  std::function<GpuReading()> read_gpu{};                         // likewise; empty: nobody asks
 };
 
 // Measures all contestants together: in every block each takes one sample, in an order shuffled

@@ -9,6 +9,7 @@ namespace {
 constexpr double kTimeoutSeconds = 60;  // a driver that wakes many GPUs takes its time
 constexpr char kName = 'n';
 constexpr char kFault = 'f';
+constexpr char kPlace = 'p';
 
 }  // namespace
 
@@ -20,10 +21,14 @@ DeviceState probe_device() {
       link.say(kFault + *why);
     } else {
       link.say(kName + cuda_device()->name());
+      link.say(kPlace + cuda_device()->pci_bus_id());
     }
   };
   const auto hear = [&](const std::string& line) {
-    (line[0] == kFault ? state.fault : state.name) = line.substr(1);
+    std::string& part = line[0] == kFault   ? state.fault
+                        : line[0] == kPlace ? state.pci_bus_id
+                                            : state.name;
+    part = line.substr(1);
   };
   const ChildExit ended = run_isolated(ask, {.on_line = hear}, kTimeoutSeconds);
   if (state.name.empty() && state.fault.empty())

@@ -4,6 +4,8 @@
 #include <array>
 #include <variant>
 
+#include "kernels/contract/error.h"
+
 namespace moe::harness {
 namespace {
 
@@ -54,6 +56,17 @@ std::optional<Roof> cpu_roof(const Work& work, const CpuCeilings& c) {
 
 std::string Record::full_strategy() const {
   return strategy + "@" + std::string(to_string(backend));
+}
+
+std::string doubt(const Record& r) {
+  if (!r.timing || !r.gpu_state) return {};
+  std::vector<std::string> events = throttling(r.gpu_state->before);
+  for (const std::string& event : throttling(r.gpu_state->after)) {
+    if (std::ranges::count(events, event) == 0) events.push_back(event);
+  }
+  if (events.empty()) return {};
+  return "the GPU's clock was held down meanwhile by " + comma_separated(events) +
+         ": a run on a cooler or less limited one may be faster";
 }
 
 }  // namespace moe::harness

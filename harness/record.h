@@ -84,6 +84,8 @@ struct Record {
   std::string order = "interleaved";
   std::string timing_reason{};  // these three: why there is none; empty takes a sentence of ours
   std::string stages_reason{};
+  std::optional<GpuState> gpu_state{};
+  std::string gpu_state_reason{};
   std::optional<Roof> roof{};
   std::string roof_reason{};
   std::optional<std::int64_t> workspace_bytes{};
@@ -94,6 +96,10 @@ struct Record {
   bool dropless() const { return policy == "token-choice"; }
   std::string full_strategy() const;  // sort-and-group@cpu
 };
+
+// What should make a reader doubt the time of this cell, or nothing: heat or power held the GPU's
+// clock down before or after the samples.
+std::string doubt(const Record& record);
 
 // Without the end of the line. A number that is not finite becomes null where the schema has a
 // reason for it (an error of a wrong strategy); anywhere else, like a time without a passed

@@ -147,25 +147,46 @@ void read_stages(const Fields& f, Timing& t) {
   t.unattributed_ns = f.get<double>("unattributed");
 }
 
+GpuReading read_gpu(const Fields& f) {
+  return {.sm_clock_mhz = f.optional<double>("sm_clock_mhz"),
+          .power_watts = f.optional<double>("power_watts"),
+          .temperature_celsius = f.optional<double>("temperature_celsius"),
+          .clock_events = f.optional<std::vector<std::string>>("clock_events")};
+}
+
+void read_gpu_state(const Fields& f, Record& r) {
+  if (!f.has("gpu_state")) return;  // since 1.2
+  r.gpu_state_reason = f.text("gpu_state_reason");
+  if (f.null("gpu_state")) return;
+  const Fields state = f.object("gpu_state");
+  r.gpu_state = GpuState{read_gpu(state.object("before")), read_gpu(state.object("after"))};
+}
+
 Environment read_environment(const Fields& f) {
-  return {.cpu = f.get<std::string>("cpu"),
-          .cores = f.get<std::int64_t>("cores"),
-          .threads = f.get<std::int64_t>("threads"),
-          .memory_bytes = f.get<std::int64_t>("memory_bytes"),
-          .kernel = f.get<std::string>("kernel"),
-          .hypervisor = f.get<bool>("hypervisor"),
-          .governor = f.optional<std::string>("governor"),
-          .governor_reason = f.text("governor_reason"),
-          .load_average = f.optional<double>("load_average"),
-          .compiler = f.get<std::string>("compiler"),
-          .flags = f.get<std::string>("flags"),
-          .build_id = f.get<std::string>("build_id"),
-          .blas = f.get<std::string>("blas"),
-          .isa = f.get<std::string>("isa"),
-          .gpu = f.optional<std::string>("gpu"),
-          .gpu_reason = f.text("gpu_reason"),
-          .time_utc = f.get<std::string>("time_utc"),
-          .argv = f.get<std::string>("argv")};
+  Environment e{.cpu = f.get<std::string>("cpu"),
+                .cores = f.get<std::int64_t>("cores"),
+                .threads = f.get<std::int64_t>("threads"),
+                .memory_bytes = f.get<std::int64_t>("memory_bytes"),
+                .kernel = f.get<std::string>("kernel"),
+                .hypervisor = f.get<bool>("hypervisor"),
+                .governor = f.optional<std::string>("governor"),
+                .governor_reason = f.text("governor_reason"),
+                .load_average = f.optional<double>("load_average"),
+                .compiler = f.get<std::string>("compiler"),
+                .flags = f.get<std::string>("flags"),
+                .build_id = f.get<std::string>("build_id"),
+                .blas = f.get<std::string>("blas"),
+                .isa = f.get<std::string>("isa"),
+                .gpu = f.optional<std::string>("gpu"),
+                .gpu_reason = f.text("gpu_reason"),
+                .time_utc = f.get<std::string>("time_utc"),
+                .argv = f.get<std::string>("argv")};
+  if (f.has("gpu_driver")) {  // since 1.2
+    e.gpu_driver = f.optional<std::string>("gpu_driver");
+    e.gpu_driver_reason = f.text("gpu_driver_reason");
+    e.gpu_power_limit_watts = f.optional<double>("gpu_power_limit_watts");
+  }
+  return e;
 }
 
 void read_outcome(const Fields& f, Record& r) {
@@ -240,6 +261,7 @@ Record from_line(std::string_view line, std::string_view file, std::int64_t line
   read_identity(f, r);
   read_outcome(f, r);
   read_times(f, r);
+  read_gpu_state(f, r);
   r.environment = read_environment(f.object("environment"));
   r.repro = f.get<std::string>("repro");
   return r;

@@ -162,6 +162,49 @@ TEST(Record, KeepsWhatALibraryChose) {
   EXPECT_EQ(from_line(to_line(r), "example", 1).library_algorithms, r.library_algorithms);
 }
 
+Record example_on_a_hot_gpu() {
+  Record r = example(Status::kOk);
+  r.gpu_state = GpuState{.before = {.sm_clock_mhz = 1980, .clock_events = {{}}},
+                         .after = {.sm_clock_mhz = 1400,
+                                   .power_watts = 699.5,
+                                   .temperature_celsius = 84,
+                                   .clock_events = {{"software-thermal-slowdown"}}}};
+  return r;
+}
+
+TEST(Record, KeepsTheGpuBeforeAndAfter) {
+  const Record r = from_line(to_line(example_on_a_hot_gpu()), "example", 1);
+  EXPECT_EQ(r.gpu_state->before, example_on_a_hot_gpu().gpu_state->before);
+  EXPECT_EQ(r.gpu_state->after, example_on_a_hot_gpu().gpu_state->after);
+  EXPECT_TRUE(json::parse(to_line(r))["gpu_state_reason"].is_null());
+}
+
+TEST(Record, WithoutAGpuSaysWhyTwice) {
+  const json line = json::parse(to_line(example(Status::kOk)));
+  EXPECT_TRUE(line["gpu_state"].is_null());
+  EXPECT_TRUE(line["gpu_state_reason"].is_string());
+}
+
+TEST(Doubt, IsCastByAHotGpuOnly) {
+  EXPECT_EQ(doubt(example(Status::kOk)), "");
+  Record r = example_on_a_hot_gpu();
+  EXPECT_THAT(doubt(r), HasSubstr("held down meanwhile by software-thermal-slowdown"));
+  r.gpu_state->after = r.gpu_state->before;
+  EXPECT_EQ(doubt(r), "");
+  r.gpu_state->before.clock_events = {{"gpu-idle"}};
+  EXPECT_EQ(doubt(r), "");
+}
+
+TEST(RecordReader, TakesALineFromBeforeGpusWereRead) {
+  EXPECT_EQ(refusal_of([](json& j) {
+              j.erase("gpu_state");
+              j.erase("gpu_state_reason");
+              for (const char* key : {"gpu_driver", "gpu_driver_reason", "gpu_power_limit_watts"})
+                j["environment"].erase(key);
+            }),
+            "accepted");
+}
+
 TEST(RecordReader, TakesALineFromBeforeLibrariesWereAsked) {
   EXPECT_EQ(refusal_of([](json& j) { j.erase("library_algorithms"); }), "accepted");
 }

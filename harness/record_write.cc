@@ -200,6 +200,18 @@ Json roof(const Record& r) {
           {"share", finite(r.roof->time_ns / r.timing->median_ns, "/roof/share")}};
 }
 
+Json gpu_reading(const GpuReading& g) {
+  return {{"sm_clock_mhz", or_null(g.sm_clock_mhz, "/gpu_state/sm_clock_mhz")},
+          {"power_watts", or_null(g.power_watts, "/gpu_state/power_watts")},
+          {"temperature_celsius", or_null(g.temperature_celsius, "/gpu_state/temperature_celsius")},
+          {"clock_events", g.clock_events ? Json(*g.clock_events) : Json(nullptr)}};
+}
+
+Json gpu_state(const Record& r) {
+  if (!r.gpu_state || !r.timing) return nullptr;
+  return {{"before", gpu_reading(r.gpu_state->before)}, {"after", gpu_reading(r.gpu_state->after)}};
+}
+
 Json environment(const Environment& e) {
   return {{"cpu", e.cpu},
           {"cores", e.cores},
@@ -217,6 +229,10 @@ Json environment(const Environment& e) {
           {"isa", e.isa},
           {"gpu", or_null(e.gpu, "/environment/gpu")},
           {"gpu_reason", text_or_null(e.gpu_reason)},
+          {"gpu_driver", or_null(e.gpu_driver, "/environment/gpu_driver")},
+          {"gpu_driver_reason", text_or_null(e.gpu_driver_reason)},
+          {"gpu_power_limit_watts",
+           or_null(e.gpu_power_limit_watts, "/environment/gpu_power_limit_watts")},
           {"time_utc", e.time_utc},
           {"argv", e.argv}};
 }
@@ -280,6 +296,10 @@ Json to_json(const Record& r) {
                                 "only a cell with a time is recorded and launched again");
   line["execution"] = execution(r.execution);
   line["library_algorithms"] = text_or_null(r.library_algorithms);
+  const Json gpu_value = gpu_state(r);
+  line["gpu_state"] = gpu_value;
+  line["gpu_state_reason"] =
+      reason(gpu_value, r.gpu_state_reason, "only a cell with a time on a GPU has one");
   line["work"] = work(r);
   line["roof"] = roof_value;
   line["roof_reason"] = reason(roof_value, r.roof_reason, "ceilings were not measured in this run");

@@ -85,6 +85,16 @@ std::string algorithms(const std::vector<Record>& records) {
   return "## Algorithms that a library chose\n\n| cell | algorithms |\n|---|---|\n" + rows + "\n";
 }
 
+std::string doubts(const std::vector<Record>& records) {
+  std::string rows;
+  for (const Record& r : records) {
+    if (const std::string why = doubt(r); !why.empty())
+      rows += fmt::format("| {} | {} |\n", plain(r.cell), plain(why));
+  }
+  if (rows.empty()) return "";
+  return "## Doubtful times\n\n| cell | why |\n|---|---|\n" + rows + "\n";
+}
+
 std::string failures(const Summary& summary) {
   if (summary.failures.empty()) return "";
   std::string out = "## Without a result\n\n| status | cell | reason |\n|---|---|---|\n";
@@ -95,15 +105,22 @@ std::string failures(const Summary& summary) {
   return out + "\n";
 }
 
+std::string gpu(const Environment& e) {
+  if (!e.gpu) return "none, " + e.gpu_reason;
+  std::string text = *e.gpu;
+  if (e.gpu_driver) text += ", driver " + *e.gpu_driver;
+  if (e.gpu_power_limit_watts) text += fmt::format(", limit {:.0f} W", *e.gpu_power_limit_watts);
+  return text;
+}
+
 std::string machine(const Environment& e) {
   return fmt::format(
       "- {}, {} cores, {} threads, {:.1f} GB, {}{}\n"
       "  - instruction sets: {}; BLAS: {}; GPU: {}\n"
       "  - {}, {}; build {}\n",
       plain(e.cpu), e.cores, e.threads, static_cast<double>(e.memory_bytes) * 1e-9, plain(e.kernel),
-      e.hypervisor ? ", a virtual machine" : "", plain(e.isa), plain(e.blas),
-      plain(e.gpu.value_or("none, " + e.gpu_reason)), plain(e.compiler), plain(e.flags),
-      plain(e.build_id));
+      e.hypervisor ? ", a virtual machine" : "", plain(e.isa), plain(e.blas), plain(gpu(e)),
+      plain(e.compiler), plain(e.flags), plain(e.build_id));
 }
 
 std::string environments(const std::vector<Record>& records) {
@@ -143,8 +160,8 @@ std::string markdown_report(const std::vector<Record>& records) {
       "overlap. "
       "†: another routing.\n\n";
   for (const Family& family : summary.families) out += family_table(family);
-  return out + drops(records) + algorithms(records) + failures(summary) + environments(records) +
-         reproduce(records);
+  return out + drops(records) + algorithms(records) + doubts(records) + failures(summary) +
+         environments(records) + reproduce(records);
 }
 
 }  // namespace moe::harness

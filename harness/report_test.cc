@@ -63,6 +63,25 @@ TEST(MarkdownReport, ListsWhatALibraryChoseWhereOneDid) {
               HasSubstr("loop-per-expert@cpu | cuBLASLt 13.1.0: gate and up 6; down 66 |\n"));
 }
 
+TEST(MarkdownReport, DoubtsATimeOfAHotGpu) {
+  std::vector<Record> records = example();
+  EXPECT_THAT(markdown_report(records), Not(HasSubstr("Doubtful")));
+  records[0].gpu_state = GpuState{.before = {}, .after = {.clock_events = {{"hardware-slowdown"}}}};
+  EXPECT_THAT(markdown_report(records),
+              HasSubstr("loop-per-expert@cpu | the GPU's clock was held down meanwhile by "
+                        "hardware-slowdown"));
+}
+
+TEST(MarkdownReport, NamesTheDriverAndTheLimitOfAGpu) {
+  std::vector<Record> records = example();
+  for (Record& r : records) {
+    r.environment.gpu = "NVIDIA H100";
+    r.environment.gpu_driver = "580.65.06";
+    r.environment.gpu_power_limit_watts = 350;
+  }
+  EXPECT_THAT(markdown_report(records), HasSubstr("NVIDIA H100, driver 580.65.06, limit 350 W"));
+}
+
 TEST(MarkdownReport, WarnsOfTwoEnvironments) {
   std::vector<Record> records = example();
   records[0].environment.build_id = "fedcba9";

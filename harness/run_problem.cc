@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "harness/device_memory.h"
 #include "harness/isolate.h"
 #include "harness/judge.h"
 #include "harness/measure.h"
+#include "harness/nvml.h"
 #include "harness/workload.h"
 #include "kernels/contract/ceilings.h"
 #include "kernels/contract/error.h"
@@ -115,7 +117,8 @@ class Worker {
 
   void measure_all(Judge& judge) {
     const Cell& first = cells_[0];
-    const MeasureOptions options{
+    const std::unique_ptr<Nvml> nvml = ask_for_gpu();
+    MeasureOptions options{
         .samples = first.samples,
         .max_seconds = first.max_seconds,
         .warm_up = first.warmup,
@@ -123,6 +126,7 @@ class Worker {
         .on_turn = [&](std::size_t turn) {
           link_.mark(static_cast<std::int64_t>(passed_[turn].cell) * kPhases + 1);
         }};
+    if (nvml && nvml->fault().empty()) options.read_gpu = [&] { return nvml->read(); };
     const auto measurements = measure(work_, judge, contestants_, options);
     const std::optional<CpuCeilings> cpu = cpu_ceilings();
     const std::optional<Ceilings> device = device_ceilings();
@@ -132,6 +136,10 @@ class Worker {
       r.workspace_bytes = m.workspace_bytes;
       r.library_algorithms = m.library_algorithms;
       r.cache = m.cache;
+      if (r.backend == Backend::kCuda) {
+        r.gpu_state = m.gpu;
+        r.gpu_state_reason = nvml->fault();
+      }
       if (m.fault.empty()) {
         r.timing = m.timing;
         if (r.backend == Backend::kCpu) {
@@ -151,6 +159,11 @@ class Worker {
   bool any_passed(bool on_cpu) const {
     return std::ranges::any_of(
         passed_, [&](const Passed& p) { return (p.record.backend == Backend::kCpu) == on_cpu; });
+  }
+
+  // Where a strategy that passed runs on a GPU.
+  std::unique_ptr<Nvml> ask_for_gpu() const {
+    return any_passed(false) ? std::make_unique<Nvml>(cuda_device()->pci_bus_id()) : nullptr;
   }
 
   // Both beside the times they are compared with: clocks and neighbours change from minute to

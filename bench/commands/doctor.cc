@@ -7,6 +7,7 @@
 
 #include "bench/commands/commands.h"
 #include "harness/machine.h"
+#include "harness/nvml.h"
 #include "kernels/contract/strategy.h"
 
 namespace moe::cli {
@@ -59,6 +60,7 @@ std::vector<Finding> findings() {
           {"CPU kernels", e.blas + "; MOEBENCH_ISA may be " + one_of(cpu_instruction_sets())},
           {"CUDA strategies", e.gpu ? "run on " + *e.gpu : "skipped: " + e.gpu_reason},
           {"CUDA driver", cuda_state()},
+          {"GPU by NVML", harness::Nvml(device.pci_bus_id).sentence()},
           {"HTML page", page_state()}};
 }
 

@@ -79,6 +79,8 @@ class Session {
                                           keep(r);
                                           records.push_back(r);
                                           progress_.end(r.status);
+                                          if (const auto why = doubt(r); !why.empty())
+                                            progress_.say(fmt::format("{}: {}", r.cell, why));
                                         },
                                     .on_phase =
                                         [&](const Cell& cell, std::string_view phase) {

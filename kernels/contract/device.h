@@ -35,7 +35,8 @@ class Device {
   // Why nothing can run here, in the runtime's own words and with what to do about it; nothing
   // where something can.
   virtual std::optional<std::string> unusable() = 0;
-  virtual std::string name() = 0;  // NVIDIA H100 PCIe (sm_90, driver 13.0)
+  virtual std::string name() = 0;                  // NVIDIA H100 PCIe (sm_90, driver 13.0)
+  virtual std::string pci_bus_id() { return {}; }  // "0000:3b:00.0"; empty: it sits nowhere
 
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void release(void* memory) = 0;

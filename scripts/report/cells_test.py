@@ -79,6 +79,27 @@ def test_two_machines_are_never_compared():
     assert "2 different machines" in verdict.not_comparable(flat)[0]
 
 
+def test_a_time_of_a_gpu_held_down_is_doubted():
+    def events(*names):
+        reading = {"sm_clock_mhz": 1400, "power_watts": None, "temperature_celsius": 84}
+        return reading | {"clock_events": list(names)}
+
+    calm = line("sort-and-group", 100, gpu_state={"before": events(), "after": events("gpu-idle")})
+    hot = line(
+        "loop-per-expert",
+        200,
+        gpu_state={
+            "before": events() | {"clock_events": None},
+            "after": events("software-power-cap"),
+        },
+    )
+    old = line("dense-masked", 300)
+    del old["gpu_state"]
+    sentences = " ".join(verdict.not_comparable(cells.flatten([calm, hot, old])))
+    assert "1 cell measured while" in sentences and "by software-power-cap:" in sentences
+    assert "held down" not in " ".join(verdict.not_comparable(cells.flatten([calm, old])))
+
+
 def test_a_repeated_cell_counts_once_and_the_later_line_is_ranked():
     flat = cells.flatten([line("sort-and-group", 100), line("sort-and-group", 300)])
     (row,) = cells.rows(flat)

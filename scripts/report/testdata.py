@@ -39,6 +39,7 @@ ENVIRONMENT = {
     "governor_reason": "the kernel does not publish one", "load_average": 0.3,
     "compiler": "gcc 12.2.0", "flags": "-O3 -DNDEBUG", "build_id": "1a2b3c4", "isa": "avx2",
     "blas": "OpenBLAS 0.3.21 openmp", "gpu": None, "gpu_reason": "built without CUDA",
+    "gpu_driver": None, "gpu_driver_reason": "built without CUDA", "gpu_power_limit_watts": None,
     "time_utc": "2026-11-22T01:02:03Z",
     "argv": "moebench run bench/matrices/demo.json --out results/local",
 }  # fmt: skip
@@ -130,6 +131,7 @@ def record(shape, workload, tokens, strategy, seed=1, samples=30):
         "graph": None, "graph_reason": "on the CPU there is nothing to record",
         "execution": {"host_syncs": 0, "graph": False, "repeatable": True},
         "library_algorithms": None,
+        "gpu_state": None, "gpu_state_reason": "only a cell with a time on a GPU has one",
         "work": {"rows_computed": sum(slots), "useful_flops": 6 * hidden * ffn * sum(slots),
                  "issued_flops": 6 * hidden * ffn * sum(slots), "touched_bytes": 2.8e7,
                  "tokens_per_second": tokens / base * 1e9, "useful_flops_per_second": 6e10},

@@ -199,6 +199,22 @@ def rerouting(cells):
     }
 
 
+# Clock events by which heat or power holds a GPU down; harness/nvml.cc has all there are.
+THROTTLING = {
+    "software-power-cap",
+    "hardware-slowdown",
+    "software-thermal-slowdown",
+    "hardware-thermal-slowdown",
+    "hardware-power-brake",
+}
+
+
+def throttling(cell):
+    """The events that held the GPU's clock down around the samples of a cell."""
+    moments = (cell.line.get("gpu_state") or {}).values()
+    return THROTTLING & {event for moment in moments for event in moment["clock_events"] or []}
+
+
 def not_comparable(cells):
     """Sentences on what must not be read off against what."""
     found = []
@@ -223,6 +239,13 @@ def not_comparable(cells):
     if repeated:
         found.append(
             f"{words.count(repeated, 'cell')} measured again by a later line: the later one is ranked."
+        )
+    held = [cell for cell in cells if cell.median and throttling(cell)]
+    if held:
+        events = sorted(set().union(*map(throttling, held)))
+        found.append(
+            f"{words.count(len(held), 'cell')} measured while the GPU's clock was held down by "
+            f"{words.listing(events)}: a run on a cooler or less limited one may be faster."
         )
     if any(env.get("hypervisor") for env in envs):
         found.append(

@@ -1,5 +1,6 @@
 // Memory, order and time of the CUDA device.
 #include <algorithm>
+#include <cstdio>
 #include <stdexcept>
 #include <string_view>
 
@@ -100,6 +101,15 @@ class CudaDevice final : public Device {
         .append(" (sm_" + std::to_string(found.major) + std::to_string(found.minor))
         .append(", driver " + std::to_string(driver / 1000) + ".")
         .append(std::to_string(driver % 1000 / 10) + ")");
+  }
+
+  std::string pci_bus_id() override {
+    if (is_simulated()) return {};
+    const cudaDeviceProp found = properties();
+    char text[32];
+    std::snprintf(text, sizeof text, "%04x:%02x:%02x.0", found.pciDomainID, found.pciBusID,
+                  found.pciDeviceID);
+    return text;
   }
 
   void* allocate(std::size_t bytes) override {
