@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   add_list_command(app);
   add_doctor_command(app);
   add_ceilings_command(app);
+  add_pick_command(app);
   add_validate_command(app);
   add_run_command(app);
   add_repro_command(app);

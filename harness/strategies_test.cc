@@ -94,6 +94,7 @@ INSTANTIATE_TEST_SUITE_P(
                         Case{"all_experts", shape_of(9, 16, 16, 4, 4), "uniform"},
                         Case{"all_on_one", shape_of(50, 16, 16, 8, 1), "collapse"},
                         Case{"over_a_block", shape_of(300, 130, 257, 4, 1), "collapse"},
+                        Case{"deeper_than_a_piece", shape_of(40, 600, 530, 2, 1), "uniform"},
                         Case{"many_experts", shape_of(40, 24, 20, 128, 8), "zipf:1.5"},
                         Case{"not_renormalized", shape_of(20, 16, 16, 8, 2, false), "hot:1:0.5"})),
     test_name);

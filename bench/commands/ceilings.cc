@@ -23,7 +23,8 @@ void add_ceilings_command(CLI::App& app) {
       const nlohmann::ordered_json all = {{"kernels", matrix_product_library()},
                                           {"memory_bytes_per_second", c.memory_bytes_per_second},
                                           {"cache_bytes_per_second", c.cache_bytes_per_second},
-                                          {"flops_per_second", c.flops_per_second}};
+                                          {"flops_per_second", c.flops_per_second},
+                                          {"call_seconds", c.call_seconds}};
       fmt::print("{}\n", all.dump(2));
       return;
     }
@@ -33,6 +34,7 @@ void add_ceilings_command(CLI::App& app) {
                c.cache_bytes_per_second / 1e9);
     fmt::print("{:<17} {:.1f} GFLOP/s in f32, all threads\n", "computing",
                c.flops_per_second / 1e9);
+    fmt::print("{:<17} {:.2f} us to call all threads\n", "calling", 1e6 * c.call_seconds);
     fmt::print("{:<17} {:.1f} rows of an expert, with weights in bf16; {:.1f} in f32\n",
                "they meet at", rows, 2 * rows);
   });

@@ -29,6 +29,7 @@ std::span<const char* const> command_line_words();
 void add_list_command(CLI::App& app);
 void add_doctor_command(CLI::App& app);
 void add_ceilings_command(CLI::App& app);
+void add_pick_command(CLI::App& app);
 void add_run_command(CLI::App& app);
 void add_validate_command(CLI::App& app);
 void add_repro_command(CLI::App& app);

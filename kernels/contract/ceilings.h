@@ -17,6 +17,7 @@ struct CpuCeilings {
   double cache_bytes_per_second = 0;   // reads of the last-level cache, 16 MiB a thread
   double flops_per_second = 0;  // f32 multiplications and additions on registers alone, by the
                                 // instruction set that was chosen for the kernels
+  double call_seconds = 0;      // to call all threads and wait for them, with no work
 };
 CpuCeilings measure_cpu_ceilings();
 

@@ -95,6 +95,13 @@ struct Execution {
   bool operator==(const Execution&) const = default;
 };
 
+// What one run of a strategy comes to under a given load: what its time is predicted from.
+struct DispatchPlan {
+  std::vector<std::int64_t> rows{};  // [E]: multiplied by each expert's weights
+  std::int64_t waits = 1;            // times all threads are called and waited for
+  double copied_bytes = 0;           // written to be read again, besides the products' own rows
+};
+
 // One per file in kernels/cpu and kernels/cuda. The name is the file's name with '-' for '_'.
 struct StrategyInfo {
   std::string_view name;
@@ -104,6 +111,8 @@ struct StrategyInfo {
   std::optional<std::string> (*unsupported)(const MoeShape&);  // the reason, or nothing
   std::unique_ptr<Strategy> (*make)();
   Execution execution = {};
+  // For token choice with tokens_per_expert: [E]; nullptr: its time is not predicted.
+  DispatchPlan (*plan)(const MoeShape&, std::span<const std::int64_t> tokens_per_expert) = nullptr;
 };
 
 // How tests and logs write it: sort-and-group@cpu.

@@ -84,6 +84,9 @@ extern constinit const StrategyInfo decode{
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
     .unsupported = unsupported,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<Decode>(); },
+    .plan = [](const MoeShape&, std::span<const std::int64_t> tokens) -> DispatchPlan {
+      return {.rows = {tokens.begin(), tokens.end()}};
+    },
 };
 
 }  // namespace moe::cpu

@@ -87,6 +87,12 @@ extern constinit const StrategyInfo dense_masked{
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
     .unsupported = f32_or_bf16,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<DenseMasked>(); },
+    .plan = [](const MoeShape& s, std::span<const std::int64_t> tokens) -> DispatchPlan {
+      const auto experts = std::ssize(tokens);
+      return {.rows = std::vector<std::int64_t>(experts, s.tokens),
+              .waits = 2 * experts,
+              .copied_bytes = static_cast<double>(2 * experts * s.tokens * s.hidden * 4)};
+    },
 };
 
 }  // namespace moe::cpu

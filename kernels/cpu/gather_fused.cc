@@ -64,6 +64,9 @@ extern constinit const StrategyInfo gather_fused{
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
     .unsupported = f32_or_bf16,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<GatherFused>(); },
+    .plan = [](const MoeShape& s, std::span<const std::int64_t> tokens) -> DispatchPlan {
+      return {.rows = {tokens.begin(), tokens.end()}, .waits = s.tokens > 64 ? 2 : 1};
+    },
 };
 
 }  // namespace moe::cpu

@@ -92,6 +92,11 @@ extern constinit const StrategyInfo loop_per_expert{
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
     .unsupported = f32_or_bf16,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<LoopPerExpert>(); },
+    .plan = [](const MoeShape& s, std::span<const std::int64_t> tokens) -> DispatchPlan {
+      const auto copied = static_cast<double>(s.tokens * s.top_k * s.hidden * 4);
+      const std::int64_t hit = std::ranges::count_if(tokens, [](auto n) { return n > 0; });
+      return {.rows = {tokens.begin(), tokens.end()}, .waits = 3 * hit, .copied_bytes = 3 * copied};
+    },
 };
 
 }  // namespace moe::cpu

@@ -72,6 +72,10 @@ extern constinit const StrategyInfo sort_and_group{
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
     .unsupported = f32_or_bf16,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<SortAndGroup>(); },
+    .plan = [](const MoeShape& s, std::span<const std::int64_t> tokens) -> DispatchPlan {
+      const auto copied = static_cast<double>(s.tokens * s.top_k * s.hidden * 4);
+      return {.rows = {tokens.begin(), tokens.end()}, .waits = 4, .copied_bytes = 2 * copied};
+    },
 };
 
 }  // namespace moe::cpu
