@@ -92,4 +92,4 @@ class Amx(Avx2):
 
 
 if __name__ == "__main__":
-    raise SystemExit(driver.main("kt-kernel", {"avx2": Avx2, "amx": Amx}))
+    raise SystemExit(driver.main("kt", {"avx2": Avx2, "amx": Amx}))

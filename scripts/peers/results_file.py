@@ -9,7 +9,16 @@ class OtherRun(Exception):
     """The file there belongs to another comparison. One sentence for the user."""
 
 
-SAME = ("commit", "seed", "threads")
+SAME = ("commit", "seed", "threads", "machine")
+
+
+def merged(kept: list[dict], added: list[dict]) -> list[dict]:
+    """Groups of two calls: a later call may ask for other problems."""
+    problems = {group["name"]: list(group["problems"]) for group in kept}
+    for group in added:
+        mine = problems.setdefault(group["name"], [])
+        mine += [name for name in group["problems"] if name not in mine]
+    return [{"name": name, "problems": names} for name, names in problems.items()]
 
 
 class Results:
@@ -26,8 +35,12 @@ class Results:
                         f"{self.path} has {key} {kept[key]}, this run {about[key]}; "
                         "choose another --out"
                     )
-            self.content["measurements"] = kept["measurements"]
-            self.content["begun"] = kept["begun"]
+            self.content |= {
+                "measurements": kept["measurements"],
+                "begun": kept["begun"],
+                "groups": merged(kept["groups"], about["groups"]),
+                "peers": kept["peers"] | about["peers"],
+            }
 
     @property
     def measurements(self) -> list[dict]:

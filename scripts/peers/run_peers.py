@@ -14,6 +14,7 @@ from there. Exit codes: 0 done, 1 the judge refused an output, 2 bad input, 4 no
 import argparse
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def stop(*_) -> None:
+    """A polite end is an interruption: drivers are ended and problems removed on the way out."""
+    raise KeyboardInterrupt
+
+
 def chosen_peers(options) -> tuple[list[Peer], dict[str, dict]]:
     """Those that can run, and what every one says of itself."""
     every = registry.own_strategies() + registry.other_libraries()
@@ -65,6 +71,7 @@ def chosen_peers(options) -> tuple[list[Peer], dict[str, dict]]:
 
 def main(words: list[str] | None = None) -> int:
     options = parse(words)
+    signal.signal(signal.SIGTERM, stop)
     if not MOEBENCH.exists():
         print(f"run_peers: {MOEBENCH} is not built: scripts/build.sh release", file=sys.stderr)
         return 4

@@ -112,6 +112,16 @@ def test_a_second_call_goes_on(setting, monkeypatch):
     assert {m["round"] for m in results["measurements"]} == {1, 2}
 
 
+def test_a_call_for_other_problems_adds_to_what_is_there(setting):
+    setting("--rounds", 1, "--peers", "fake:right", "--only", "T=5")
+    _, results = setting("--rounds", 1, "--peers", "loop-per", "--only", "T=1")
+    (group,) = results["groups"]
+    assert group["problems"] == ["tiny/T=5/uniform/f32", "tiny/T=1/uniform/f32"]
+    assert set(results["peers"]) == {"fake:right", "moebench:loop-per-expert"}
+    text = (setting.folder / "out/peers.md").read_text()
+    assert text.index("| 1 | uniform") < text.index("| 5 | uniform")
+
+
 def test_an_interruption_before_the_judge_costs_that_round_only(setting, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt

@@ -45,7 +45,7 @@ def one_table(measurements: list[dict], group: dict, cache: str) -> list[str]:
         "| tokens | routing | moebench | time | " + " | ".join(peers) + " |",
         "|--:|---|---|--:|" + "--:|" * len(peers),
     ]
-    for problem in problems:
+    for problem in sorted(problems, key=lambda p: int(p.split("/")[1].removeprefix("T="))):
         if not any(m.get(cache) for m in here if m["problem"] == problem):
             continue  # hot, where every call reads more than the cache holds
         found = compare(here, problem, cache)
