@@ -13,6 +13,7 @@
 #include <set>
 
 #include "harness/judge.h"
+#include "harness/load_stats.h"
 #include "harness/number_format.h"
 #include "harness/run_problem.h"
 #include "harness/workload.h"
@@ -150,11 +151,18 @@ class Layers {
   double prepare_ns_ = 0;
 };
 
+Work work_of(const MoeShape& s, const std::vector<float>& logits) {
+  const Routing routing =
+      reference::route<float>(TokenChoice{}, s, packed(logits.data(), s.tokens, s.experts));
+  return work_done(s, load_stats(s, routing, routing), routing.assignments());
+}
+
 DriveResult drive_one(const Layers& layers, const Cell& cell, DriveOptions options) {
   const Workload work = make_workload(cell.workload, cell.shape, layers.weights(), cell.seed);
   const MoeShape& s = cell.shape;
   const HeldBatch tokens(work);
   DriveResult result{.prepare_ns = layers.prepare_ns()};
+  result.work = work_of(s, work.logits);
   result.y.resize(static_cast<std::size_t>(s.tokens * s.hidden));
   std::vector<float> scratch(result.y.size());
   const auto y = packed(scratch.data(), s.tokens, s.hidden);
@@ -163,6 +171,7 @@ DriveResult drive_one(const Layers& layers, const Cell& cell, DriveOptions optio
   const auto start = Clock::now();
   layers.at(0)->run(own, packed(result.y.data(), s.tokens, s.hidden), clock);
   if (seconds_since(start) > options.max_seconds) options.warm_up = 0;  // that was enough
+  if (options.ceilings) result.ceilings = measure_cpu_ceilings();
   const auto chosen = std::ssize(chosen_experts(work.logits, s));
   const std::int64_t reads = chosen * 3 * s.ffn * s.hidden * weight_bytes(s.dtype);
   result.always_cold =
@@ -230,10 +239,19 @@ std::vector<DriveResult> drive(const std::vector<Cell>& cells, const DriveOption
     fault = "it routes by another policy than token choice";
   }
   if (!fault.empty()) return std::vector<DriveResult>(cells.size(), {.fault = fault});
-  if (first.threads > 0) omp_set_num_threads(first.threads);
+  const int threads = omp_get_max_threads();
   const Layers layers(*info, shape, first, options.layers);
   std::vector<DriveResult> results;
-  for (const Cell& cell : cells) results.push_back(drive_one(layers, cell, options));
+  for (std::int64_t round = 0; round < options.rounds; ++round) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      omp_set_num_threads(cells[i].threads > 0 ? cells[i].threads : threads);
+      results.push_back(drive_one(layers, cells[i], options));
+      results.back().cell = i;
+      results.back().round = round;
+      if (round > 0) results.back().y.clear();
+    }
+  }
+  omp_set_num_threads(threads);
   return results;
 }
 

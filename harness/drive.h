@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "harness/cell.h"
+#include "harness/work.h"
+#include "kernels/contract/ceilings.h"
 
 // A CPU strategy under the protocol that the drivers of other libraries follow (scripts/peers): one
 // process, one layer, several batches; y is handed in, and calls are timed cold and hot.
@@ -18,6 +20,8 @@ struct DriveOptions {
                            // one where that takes three times as long
   bool cold = true;
   bool hot = true;
+  std::int64_t rounds = 1;       // through all cells; the first one's y is kept
+  bool ceilings = false;         // measured before each cell's timing, with the cell's threads
   std::int64_t cache_bytes = 0;  // with cold and hot: hot is left out where one call reads twice as
                                  // much. 0: it never is
 };
@@ -29,15 +33,20 @@ struct CallTimes {
 };
 
 struct DriveResult {
+  std::size_t cell = 0;  // its place among the cells
+  std::int64_t round = 0;
   std::string fault{};       // unsupported, or another routing than token choice; else empty
   std::vector<float> y{};    // [T, H] of the cell's own routing
   double prepare_ns = 0;     // one layer
   CallTimes cold{}, hot{};   // empty where not asked for
   bool always_cold = false;  // hot was left out
+  Work work{};               // of one call
+  std::optional<CpuCeilings> ceilings{};  // if asked for
 };
 
 // Cells of one layer and one strategy: same shape but for the tokens, same dtype, seed and
-// strategy. Throws UserError where they are not. The strategy prepares once, for the most tokens.
+// strategy; the threads may differ. Throws UserError where they are not. The strategy prepares
+// once, for the most tokens. One result for each round and cell, in that order.
 std::vector<DriveResult> drive(const std::vector<Cell>& cells, const DriveOptions& options);
 
 // The logits of a cold call: the experts that these logits choose take the numbers of the `step`th

@@ -34,6 +34,13 @@ Json json_of(const harness::CallTimes& times) {
   return json;
 }
 
+Json json_of(const CpuCeilings& c) {
+  return {{"memory_bytes_per_second", c.memory_bytes_per_second},
+          {"cache_bytes_per_second", c.cache_bytes_per_second},
+          {"cache_bytes", c.cache_bytes},
+          {"flops_per_second", c.flops_per_second}};
+}
+
 void write_output(const std::string& path, const harness::Cell& cell, const std::vector<float>& y) {
   const std::vector<std::int64_t> shape = {cell.shape.tokens, cell.shape.hidden};
   reference::write_safetensors(
@@ -50,8 +57,8 @@ void drive(Options& options) {
   std::vector<harness::Cell> cells;
   for (const std::string& name : options.cells) cells.push_back(harness::parse_cell(name));
   const auto results = harness::drive(cells, options.drive);
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const harness::DriveResult& r = results[i];
+  for (const harness::DriveResult& r : results) {
+    const std::size_t i = r.cell;
     Json line = {{"peer", "moebench:" + cells[i].strategy},
                  {"version", harness::build_id()},
                  {"threads", cells[i].threads},
@@ -63,8 +70,11 @@ void drive(Options& options) {
                    {"layers", options.drive.layers},
                    {"cold", json_of(r.cold)},
                    {"hot", json_of(r.hot)},
-                   {"always_cold", r.always_cold}});
-      if (!options.outputs.empty()) write_output(options.outputs[i], cells[i], r.y);
+                   {"always_cold", r.always_cold},
+                   {"useful_flops", r.work.useful_flops},
+                   {"touched_bytes", r.work.touched_bytes}});
+      if (r.ceilings) line.update({{"round", r.round}, {"ceilings", json_of(*r.ceilings)}});
+      if (!options.outputs.empty() && r.round == 0) write_output(options.outputs[i], cells[i], r.y);
     } else {
       line["error"] = r.fault;
     }
@@ -95,11 +105,16 @@ void add_drive_command(CLI::App& app) {
   constexpr std::int64_t kMost = 1'000'000;
   command->add_option("--cache-bytes", o.drive.cache_bytes,
                       "With both: leave out hot where a call reads twice as much");
+  command
+      ->add_option("--rounds", o.drive.rounds, "Through all cells, with the ceilings before each")
+      ->check(CLI::Range(std::int64_t{1}, kMost))
+      ->each([options](const std::string&) { options->drive.ceilings = true; });
   command->add_option("--samples", o.drive.samples)->check(CLI::Range(std::int64_t{1}, kMost));
   command->add_option("--warmup", o.drive.warm_up)->check(CLI::Range(std::int64_t{0}, kMost));
   command->add_option("--max-seconds", o.drive.max_seconds, "Of timing, for each cache state")
       ->check(CLI::PositiveNumber);
-  command->footer("Prints a line of JSON for each cell; judge the outputs with moebench judge");
+  command->footer(
+      "Prints a line of JSON for each cell and round; judge the outputs with moebench judge");
   command->callback([options] { drive(*options); });
 }
 
