@@ -23,8 +23,9 @@ packages=(
   libcli11-dev                                     # the command line
   libbenchmark-dev libgtest-dev libgmock-dev       # single-stage benchmarks, tests
 )
-# Only for `make test`, `make lint` and `make tidy`; libomp is clang's OpenMP.
-if $strict; then packages+=(clang clang-format clang-tidy libomp-dev); fi
+# Only for `make test`, `make lint` and `make tidy`; libomp is clang's OpenMP, valgrind counts
+# instructions.
+if $strict; then packages+=(clang clang-format clang-tidy libomp-dev valgrind); fi
 # Not installed here: chromium, with which one optional test looks at the report page; ccache,
 # which is used when present; nvcc, without which there are no CUDA strategies.
 

@@ -33,6 +33,7 @@ step lint scripts/lint.sh
 if step build-release scripts/build.sh release; then
   run_ctest release
   step readme python3 scripts/check_readme.py
+  step instruction-gate python3 scripts/instruction_gate.py
   step acceptance scripts/acceptance.sh
 fi
 if step build-debug scripts/build.sh debug kernels_test reference_test harness_test; then run_ctest debug; fi
