@@ -15,7 +15,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- result table: scripts/readme_table.py -->", "<!-- end of result table -->"
-COLUMNS = ["loop-per-expert", "sort-and-group", "dense-masked", "padded-capacity", "expert-choice"]
+COLUMNS = [
+    "loop-per-expert",
+    "sort-and-group",
+    "gather-fused",
+    "masked",
+    "decode",
+    "dense-masked",
+    "padded-capacity",
+    "expert-choice",
+]
 WORKLOADS = ["uniform", "zipf:1.0"]
 
 
@@ -47,11 +56,15 @@ def half_width(lines):
 
 def row(group):
     """group: strategy -> line."""
-    dropless = [g for g in group.values() if g["strategy"]["policy"] == "token-choice"]
+    timed = [line for line in group.values() if line["timing"]]
+    dropless = [line for line in timed if line["strategy"]["policy"] == "token-choice"]
     fastest = min(line["timing"]["median"] for line in dropless)
     cells = []
     for name in COLUMNS:
-        line = group[name]
+        line = group.get(name)
+        if line is None or not line["timing"]:  # decode takes few tokens only
+            cells.append("-")
+            continue
         ratio = f"{line['timing']['median'] / fastest:.2f}"
         dropped = line["load"]["dropped_slots"]
         if line["strategy"]["policy"] != "token-choice":
