@@ -173,9 +173,9 @@ DriveResult drive_one(const Layers& layers, const Cell& cell, DriveOptions optio
   if (seconds_since(start) > options.max_seconds) options.warm_up = 0;  // that was enough
   if (options.ceilings) result.ceilings = measure_cpu_ceilings();
   const auto chosen = std::ssize(chosen_experts(work.logits, s));
-  const std::int64_t reads = chosen * 3 * s.ffn * s.hidden * weight_bytes(s.dtype);
-  result.always_cold =
-      options.cold && options.hot && options.cache_bytes > 0 && reads >= 2 * options.cache_bytes;
+  const double reads = static_cast<double>(chosen * 3 * s.ffn * s.hidden) * weight_bytes(s.dtype);
+  result.always_cold = options.cold && options.hot && options.cache_bytes > 0 &&
+                       reads >= 2 * static_cast<double>(options.cache_bytes);
   if (options.hot && !result.always_cold) {
     result.hot = timed({{layers.at(0), own}}, y, options);
   }

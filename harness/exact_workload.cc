@@ -11,10 +11,12 @@
 //   logits    0 for the chosen, -1000 for the others, whose exp is 0 even in double: with K a power
 //             of two every chosen expert weighs exactly 1/K, renormalised or not. So K is rounded
 //             down to one, and the workload's shape says so.
-// A strategy of a narrower dtype rounds more: its tokens (e4m3), g u, and every expert's row. There
-// all of them stay representable: tokens are powers of two, and with e4m3 all but the first are 8,
-// so that g is a multiple of 8 up to 80, of 4 bits; up and down rows have one entry, so that u is a
-// power of two and an expert's output is one g u.
+// One of int8 or int4 rounds its tokens and g u to 16 bits with a scale, which all these integers
+// fit in, and the weights are whole multiples of any power of two up to 1. A strategy of a narrower
+// dtype rounds more: its tokens (e4m3), g u, and every expert's row. There all of them stay
+// representable: tokens are powers of two, and with e4m3 all but the first are 8, so that g is a
+// multiple of 8 up to 80, of 4 bits; up and down rows have one entry, so that u is a power of two
+// and an expert's output is one g u.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -42,7 +44,10 @@ void scatter_signs(std::span<float> row, std::size_t first, std::int64_t entries
   }
 }
 
-std::int64_t most_entries(DType dtype) { return dtype == DType::kF32 ? 8 : 1; }
+// Whether tokens and g u keep whole numbers of 14 bits, and an expert's row those of 24.
+bool keeps_integers(DType dtype) { return dtype == DType::kF32 || is_integer(dtype); }
+
+std::int64_t most_entries(DType dtype) { return keeps_integers(dtype) ? 8 : 1; }
 
 // [E * F, H]: gate rows have a 1 in column 0, up rows have not.
 std::vector<float> gate_or_up(const MoeShape& s, std::uint64_t seed, Purpose purpose) {
@@ -75,7 +80,7 @@ std::vector<float> down(const MoeShape& s, std::uint64_t seed) {
 }
 
 float small_integer(DType dtype, Draws& draws) {
-  if (dtype == DType::kF32) return static_cast<float>(draws.below(9)) - 4;
+  if (keeps_integers(dtype)) return static_cast<float>(draws.below(9)) - 4;
   if (dtype == DType::kE4m3) return sign(draws) * 8;
   return sign(draws) * static_cast<float>(1 << draws.below(3));
 }

@@ -17,7 +17,7 @@ namespace moe::harness {
 //                    top_k, renormalize); must be given
 //   tokens           must be given; 0 is legal
 //   workload         as make_workload takes it; else uniform
-//   dtype            f32, bf16, f16, tf32 or e4m3
+//   dtype            f32, bf16, f16, tf32, e4m3, int8 or int4
 //   capacity_factor  null: the strategy's own
 //   seed             else 1
 //   threads          0: as many as there are

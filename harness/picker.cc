@@ -20,8 +20,8 @@ double expert_seconds(const MoeShape& s, std::int64_t rows, double bytes_per_sec
                       double flops_per_second) {
   const auto passes = static_cast<double>((rows + kRowsOfAPass - 1) / kRowsOfAPass);
   const auto matrix = static_cast<double>(3 * s.hidden * s.ffn);
-  const double reading = passes * matrix * static_cast<double>(weight_bytes(s.dtype)) /
-                         (kShareOfMemory * bytes_per_second);
+  const double reading =
+      passes * matrix * weight_bytes(s.dtype) / (kShareOfMemory * bytes_per_second);
   const double multiplying =
       2 * matrix * static_cast<double>(rows) / (kShareOfPeak * flops_per_second);
   return std::max(reading, multiplying) + kNotHidden * std::min(reading, multiplying);
@@ -31,8 +31,7 @@ double expert_seconds(const MoeShape& s, std::int64_t rows, double bytes_per_sec
 
 double predicted_seconds(const MoeShape& s, const DispatchPlan& plan, const CpuCeilings& c) {
   const auto hit = std::ranges::count_if(plan.rows, [](std::int64_t n) { return n > 0; });
-  const double weights =
-      static_cast<double>(hit * 3 * s.hidden * s.ffn) * static_cast<double>(weight_bytes(s.dtype));
+  const double weights = static_cast<double>(hit * 3 * s.hidden * s.ffn) * weight_bytes(s.dtype);
   const bool cached = weights <= static_cast<double>(c.cache_bytes);
   const double speed = cached ? c.cache_bytes_per_second : c.memory_bytes_per_second;
   double seconds = static_cast<double>(plan.waits) * c.call_seconds +

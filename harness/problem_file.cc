@@ -28,9 +28,12 @@ TensorType stored(DType dtype) {
     case DType::kF16:
       return TensorType::kF16;
     case DType::kE4m3:
+    case DType::kInt8:
+    case DType::kInt4:
       break;
   }
-  throw UserError("a problem of dtype e4m3 cannot be written, expected f32, bf16, f16 or tf32");
+  throw UserError("a problem of dtype " + std::string(to_string(dtype)) +
+                  " cannot be written, expected f32, bf16, f16 or tf32");
 }
 
 template <class T>

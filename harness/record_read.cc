@@ -77,7 +77,7 @@ void read_identity(const Fields& f, Record& r) {
              .experts = p.get<std::int64_t>("experts"),
              .top_k = p.get<std::int64_t>("top_k"),
              .renormalize = p.get<bool>("renormalize"),
-             .dtype = p.one_of("dtype", DType::kE4m3)};
+             .dtype = p.one_of("dtype", static_cast<DType>(kDTypeNames.size() - 1))};
   const Fields s = f.object("strategy");
   r.strategy = s.get<std::string>("name");
   r.backend = s.one_of("backend", Backend::kSim);

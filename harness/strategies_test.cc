@@ -38,7 +38,7 @@ class ForcedIsa {
 TEST_P(EveryStrategy, MatchesTheReferenceInEveryDTypeOnEveryInstructionSet) {
   const auto& [info, c] = GetParam();
   if (const auto why = info->unsupported(c.shape)) GTEST_SKIP() << *why;
-  for (const DType dtype : {DType::kF32, DType::kBf16}) {
+  for (const DType dtype : {DType::kF32, DType::kBf16, DType::kInt8, DType::kInt4}) {
     MoeShape shape = c.shape;
     shape.dtype = dtype;
     Judge judge(make_workload(c.workload, shape, make_weights(shape, 3), 3));

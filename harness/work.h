@@ -14,7 +14,8 @@ struct Work {
   double issued_flops = 0;         // 2 rows_computed 3 H F
   double touched_bytes = 0;  // what must move at least: the weights of every expert with a token,
                              // 3 H F, once, T H in, both in the bytes of the dtype, and T H out
-                             // in f32. Experts without a token cost nothing.
+                             // in f32. Scales count where they come with a group of weights.
+                             // Experts without a token cost nothing.
   bool operator==(const Work&) const = default;
 };
 

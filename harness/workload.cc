@@ -30,11 +30,10 @@ std::vector<float> uniform_weights(std::int64_t n, std::int64_t fan_in, DType dt
     const auto words = random_block(seed, purpose, block);
     for (std::int64_t i = 4 * block; i < std::min(n, 4 * block + 4); ++i) {
       const double centred = (static_cast<double>(words[i % 4]) + 0.5) * 0x1p-31 - 1;
-      const auto value = static_cast<float>(half_width * centred);
-      v[i] = dtype == DType::kE4m3 ? value : round_to(dtype, value);
+      v[i] = static_cast<float>(half_width * centred);
     }
   }
-  if (dtype == DType::kE4m3) round_rows_to_e4m3(v, fan_in);
+  round_weights(dtype, v, fan_in);
   return v;
 }
 

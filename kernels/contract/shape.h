@@ -16,10 +16,15 @@ enum class DType : std::uint8_t {
   kF16,
   kTf32,  // f32 with a significand of 11 bits, in the storage of f32
   kE4m3,  // 8 bits with a scale for each row of weights and each token; tokens come in bf16
+  kInt8,  // weights are whole numbers with a scale for each row; tokens come in bf16
+  kInt4,  // the same, with a scale for each kInt4Group of a row
 };
+constexpr bool is_integer(DType d) { return d == DType::kInt8 || d == DType::kInt4; }
+constexpr std::int64_t kInt4Group = 32;
 
 constexpr std::array<std::string_view, 3> kBackendNames = {"cpu", "cuda", "sim"};
-constexpr std::array<std::string_view, 5> kDTypeNames = {"f32", "bf16", "f16", "tf32", "e4m3"};
+constexpr std::array<std::string_view, 7> kDTypeNames = {"f32",  "bf16", "f16", "tf32",
+                                                         "e4m3", "int8", "int4"};
 constexpr std::string_view to_string(Backend b) { return kBackendNames[static_cast<int>(b)]; }
 constexpr std::string_view to_string(DType d) { return kDTypeNames[static_cast<int>(d)]; }
 

@@ -71,7 +71,7 @@ class Decode final : public Strategy {
 };
 
 std::optional<std::string> unsupported(const MoeShape& shape) {
-  if (shape.tokens <= kMostTokens) return f32_or_bf16(shape);
+  if (shape.tokens <= kMostTokens) return packed_dtypes(shape);
   return "at most 16 tokens are decoded at once, not " + std::to_string(shape.tokens);
 }
 

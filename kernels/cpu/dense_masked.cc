@@ -85,7 +85,7 @@ extern constinit const StrategyInfo dense_masked{
     .backend = Backend::kCpu,
     .summary = "Every expert on every token, unchosen ones left out of the sum: the bound on work.",
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
-    .unsupported = f32_or_bf16,
+    .unsupported = packed_dtypes,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<DenseMasked>(); },
     .plan = [](const MoeShape& s, std::span<const std::int64_t> tokens) -> DispatchPlan {
       const auto experts = std::ssize(tokens);

@@ -169,7 +169,7 @@ extern constinit const StrategyInfo expert_choice{
     .backend = Backend::kCpu,
     .summary = "Each expert takes the tokens that like it most: even load, another function.",
     .policy = [](const Knobs& knobs) -> RoutingPolicy { return policy_of(knobs); },
-    .unsupported = f32_or_bf16,
+    .unsupported = packed_dtypes,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<ExpertChoiceStrategy>(); },
 };
 

@@ -62,7 +62,7 @@ extern constinit const StrategyInfo gather_fused{
     .backend = Backend::kCpu,
     .summary = "Tokens gathered straight into kernel order, shares added to y in place: no copies.",
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
-    .unsupported = f32_or_bf16,
+    .unsupported = packed_dtypes,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<GatherFused>(); },
     .plan = [](const MoeShape& s, std::span<const std::int64_t> tokens) -> DispatchPlan {
       return {.rows = {tokens.begin(), tokens.end()}, .waits = s.tokens > 64 ? 2 : 1};

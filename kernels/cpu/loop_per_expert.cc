@@ -90,7 +90,7 @@ extern constinit const StrategyInfo loop_per_expert{
     .summary =
         "One expert after another: gather its tokens, run it, add its share to their outputs.",
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
-    .unsupported = f32_or_bf16,
+    .unsupported = packed_dtypes,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<LoopPerExpert>(); },
     .plan = [](const MoeShape& s, std::span<const std::int64_t> tokens) -> DispatchPlan {
       const auto copied = static_cast<double>(s.tokens * s.top_k * s.hidden * 4);

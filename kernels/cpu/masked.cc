@@ -57,7 +57,7 @@ extern constinit const StrategyInfo masked{
     .backend = Backend::kCpu,
     .summary = "Room for all tokens at every expert; only rows in use are copied and multiplied.",
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
-    .unsupported = f32_or_bf16,
+    .unsupported = packed_dtypes,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<Masked>(); },
     .plan = [](const MoeShape& s, std::span<const std::int64_t> tokens) -> DispatchPlan {
       return {.rows = {tokens.begin(), tokens.end()}, .waits = s.tokens > 64 ? 2 : 1};

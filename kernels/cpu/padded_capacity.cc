@@ -90,7 +90,7 @@ extern constinit const StrategyInfo padded_capacity{
     .summary =
         "One buffer of equal height per expert; what overflows is dropped, the rest is padding.",
     .policy = [](const Knobs& knobs) -> RoutingPolicy { return policy_of(knobs); },
-    .unsupported = f32_or_bf16,
+    .unsupported = packed_dtypes,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<PaddedCapacity>(); },
 };
 

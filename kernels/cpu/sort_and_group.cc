@@ -70,7 +70,7 @@ extern constinit const StrategyInfo sort_and_group{
     .backend = Backend::kCpu,
     .summary = "Assignments counting-sorted by expert, one grouped product, a weighted un-permute.",
     .policy = [](const Knobs&) -> RoutingPolicy { return TokenChoice{}; },
-    .unsupported = f32_or_bf16,
+    .unsupported = packed_dtypes,
     .make = []() -> std::unique_ptr<Strategy> { return std::make_unique<SortAndGroup>(); },
     .plan = [](const MoeShape& s, std::span<const std::int64_t> tokens) -> DispatchPlan {
       const auto copied = static_cast<double>(s.tokens * s.top_k * s.hidden * 4);

@@ -59,27 +59,63 @@ void ExpertFfn::prepare(const MoeShape& shape, const ExpertWeights& weights, std
   shape_ = shape;
   kernels_ = &micro_kernels(chosen_isa());
   weights_ = shared_packed_weights(shape, weights);
-  rows_ = PageBuffer(static_cast<std::size_t>(rows * weights_->gate_up.depth) * sizeof(float));
-  hidden_ = PageBuffer(static_cast<std::size_t>(rows * weights_->down.depth) * sizeof(float));
+  row_depth_ = blocks_of(shape.hidden, kDepthStep) * kDepthStep;
+  hidden_depth_ = blocks_of(shape.ffn, kDepthStep) * kDepthStep;
+  rows_ = PageBuffer(static_cast<std::size_t>(rows * row_depth_) * sizeof(float));
+  hidden_ = PageBuffer(static_cast<std::size_t>(rows * hidden_depth_) * sizeof(float));
+  if (is_integer(shape.dtype)) {
+    const std::int64_t deepest = std::max(weights_->gate_up.depth, weights_->down.depth);
+    integers_ = PageBuffer(static_cast<std::size_t>(rows * deepest) * sizeof(std::int16_t));
+    scales_ = PageBuffer(static_cast<std::size_t>(rows) * sizeof(float));
+  }
   cut_.reserve(rows, shape.experts, kernels_->rows);
 }
 
 void ExpertFfn::copy_rows(const RowBlock& block, const RowSource& from) {
-  const std::int64_t depth = weights_->gate_up.depth;
   const std::int64_t whole = shape_.hidden / kDepthStep * kDepthStep;
   const std::int64_t apart = block.rows;  // steps of the other rows lie between those of one
   for (std::int64_t r = 0; r < block.rows; ++r) {
-    float* const to = rows_.as<float>() + block.begin * depth + r * kDepthStep;
+    float* const to = rows_.as<float>() + block.begin * row_depth_ + r * kDepthStep;
     const std::int64_t row = block.begin + r;
     const std::int64_t token = from.token.empty() ? row : from.token[row];
     const float* const values = token < 0 ? nullptr : from.x.row(token).data();
-    for (std::int64_t k = 0; k < depth; k += kDepthStep) {
+    for (std::int64_t k = 0; k < row_depth_; k += kDepthStep) {
       if (values == nullptr || k == whole) std::memset(to + k * apart, 0, kLine);
       if (values == nullptr) continue;
       const std::int64_t some = std::min(kDepthStep, shape_.hidden - k);
       std::memcpy(to + k * apart, values + k, static_cast<std::size_t>(some) * sizeof(float));
     }
   }
+  if (is_integer(shape_.dtype)) round_rows(block, rows_.as<float>(), row_depth_);
+}
+
+// rows: [rows][depth], block by block.
+void ExpertFfn::round_rows(const RowBlock& block, const float* rows, std::int64_t depth) {
+  const std::int64_t step = depth_step(shape_.dtype);
+  const std::int64_t begin = block.begin * blocks_of(depth, step) * step;
+  kernels_->to_integers(rows + block.begin * depth, block.rows, depth,
+                        integers_.as<std::int16_t>() + begin, scales_.as<float>() + block.begin);
+}
+
+// tile = a block's rows * a piece of a panel, or tile += where the piece is not the first. rows:
+// those of all blocks; whole numbers lie in integers_.
+void ExpertFfn::multiply_piece(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
+                               const Piece& piece, float* tile, Ahead ahead) const {
+  const std::int64_t first = block.begin * matrix.depth + piece.begin * block.rows;
+  const bool more = piece.begin > 0;
+  if (is_integer(weights_->dtype)) {
+    const bool whole_column = weights_->dtype == DType::kInt8;  // has one scale, behind the panel
+    const auto& products = whole_column ? kernels_->int8 : kernels_->int4;
+    const bool last = piece.begin + piece.depth == matrix.depth;
+    const char* const end = piece.weights + panel_bytes(weights_->dtype, piece.depth);
+    products[block.rows - 1](
+        {integers_.as<std::int16_t>() + first, scales_.as<float>() + block.begin}, piece.weights,
+        last && whole_column ? reinterpret_cast<const float*>(end) : nullptr, piece.depth, tile,
+        more, ahead);
+    return;
+  }
+  const auto& products = weights_->dtype == DType::kF32 ? kernels_->f32 : kernels_->bf16;
+  products[block.rows - 1](rows + first, piece.weights, piece.depth, tile, more, ahead);
 }
 
 // The tiles of a chunk and some panels, each handed to sink(block, panel, tile) once it is
@@ -88,10 +124,13 @@ template <class Sink>
 void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const float* rows,
                          Panels panels, const char* next, const Sink& sink) const {
   alignas(kLine) float tiles[kMostPanels * RowBlocks::kChunkRows * kPanelColumns];
-  const auto& products = weights_->dtype == DType::kF32 ? kernels_->f32 : kernels_->bf16;
   const std::span<const RowBlock> blocks(&cut_.blocks[chunk.first], chunk.blocks);
   const std::int64_t step_bytes = panel_bytes(weights_->dtype, kDepthStep);
-  const std::int64_t deepest = kPieceBytes / step_bytes * kDepthStep;
+  // Pieces of one size, as far as steps allow: after a short one little would be fetched ahead.
+  const std::int64_t step = depth_step(weights_->dtype);
+  const std::int64_t most_steps = kPieceBytes / panel_bytes(weights_->dtype, step);
+  const std::int64_t steps = matrix.depth / step;
+  const std::int64_t deepest = blocks_of(steps, blocks_of(steps, most_steps)) * step;
   const std::int32_t expert = blocks[0].expert;
   // A single block reads nothing twice: its panels are multiplied one after the other, as they lie
   // in memory. Several read all panels to one depth first, so that their rows stay in the cache.
@@ -112,8 +151,7 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
                 step_bytes / std::ssize(blocks)};
     float* tile = tiles + p * chunk.rows * kPanelColumns;
     for (const RowBlock& block : blocks) {
-      products[block.rows - 1](rows + block.begin * matrix.depth + k * block.rows, piece(i), depth,
-                               tile, k > 0, ahead);
+      multiply_piece(block, matrix, rows, {piece(i), k, depth}, tile, ahead);
       if (k + depth == matrix.depth) sink(block, panels.first + p, tile);
       tile += block.rows * kPanelColumns;
       ahead.from += ahead.bytes * (depth / kDepthStep);
@@ -124,7 +162,7 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
 void ExpertFfn::gate_and_up(const RowChunk& chunk, Panels panels, const char* next) {
   multiply(chunk, weights_->gate_up, rows_.as<float>(), panels, next,
            [&](const RowBlock& block, std::int64_t panel, const float* tile) {
-             float* const hidden = hidden_.as<float>() + block.begin * weights_->down.depth;
+             float* const hidden = hidden_.as<float>() + block.begin * hidden_depth_;
              kernels_->swiglu(tile, block.rows, hidden + panel * block.rows * kDepthStep);
            });
 }
@@ -188,6 +226,7 @@ void ExpertFfn::run_passes(const RowSource& from, const Down& down) {
   }
   Tasks copies(few ? 0 : std::ssize(cut_.blocks));
   PanelTasks gate_up(std::ssize(cut_.chunks), weights_->gate_up.panels);
+  Tasks roundings(std::ssize(cut_.blocks));
 #pragma omp parallel
   {
     copies.run([&](std::int64_t i, std::int64_t) { copy_rows(cut_.blocks[i], from); });
@@ -199,6 +238,12 @@ void ExpertFfn::run_passes(const RowSource& from, const Down& down) {
                   weights_by_size(weights_->gate_up, next, panel));
     });
 #pragma omp barrier
+    if (is_integer(shape_.dtype)) {
+      roundings.run([&](std::int64_t i, std::int64_t) {
+        round_rows(cut_.blocks[i], hidden_.as<float>(), hidden_depth_);
+      });
+#pragma omp barrier
+    }
     down();
   }
 }
@@ -228,9 +273,10 @@ void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
 
 std::int64_t ExpertFfn::workspace_bytes() const {
   return weights_->bytes() +
-         static_cast<std::int64_t>(
-             rows_.bytes() + hidden_.bytes() + cut_.blocks.capacity() * sizeof(RowBlock) +
-             cut_.chunks.capacity() * (sizeof(RowChunk) + sizeof(std::int64_t)));
+         static_cast<std::int64_t>(rows_.bytes() + hidden_.bytes() + integers_.bytes() +
+                                   scales_.bytes() + cut_.blocks.capacity() * sizeof(RowBlock) +
+                                   cut_.chunks.capacity() *
+                                       (sizeof(RowChunk) + sizeof(std::int64_t)));
 }
 
 }  // namespace moe::cpu

@@ -29,14 +29,17 @@ struct WeightedSum {
 // comparison shows is dispatch and not matrix products.
 //
 // Three passes of one parallel region, two barriers between them: rows are copied into the order
-// the kernels read; gate and up with silu(gate) * up, which leaves no [rows, 2 F]; down. A task is
-// a few panels of one expert's columns for some of its rows, big ones first; of the last pass with
-// a WeightedSum, a few panels for all experts, so that nobody else adds to these columns. How a row
-// is computed depends on its group only: the bits are the same for every number of threads.
+// the kernels read; gate and up with silu(gate) * up, which leaves no [rows, 2 F]; down. Where
+// weights are whole numbers, rows are rounded to such numbers as they are copied, and once more
+// between the products, with a barrier of its own. A task is a few panels of one expert's columns
+// for some of its rows, big ones first; of the last pass with a WeightedSum, a few panels for all
+// experts, so that nobody else adds to these columns. How a row is computed depends on its group
+// only: the bits are the same for every number of threads.
 class ExpertFfn {
  public:
-  // Room for at most `rows` rows in one call. Products as shape.dtype says: f32 or bf16 weights;
-  // everything else is f32.
+  // Room for at most `rows` rows in one call. Weights as shape.dtype says: f32, bf16, int8 or int4.
+  // What meets whole numbers is rounded to 16 bits with a scale for each row; everything else is
+  // f32.
   void prepare(const MoeShape& shape, const ExpertWeights& weights, std::int64_t rows);
 
   // Groups must not overlap; row numbers are below `rows` of prepare.
@@ -46,6 +49,11 @@ class ExpertFfn {
   std::int64_t workspace_bytes() const;
 
  private:
+  struct Piece {  // of a panel
+    const char* weights;
+    std::int64_t begin;  // of its depth
+    std::int64_t depth;
+  };
   struct Panels {  // some columns of a product
     std::int64_t first;
     std::int64_t count;
@@ -55,12 +63,15 @@ class ExpertFfn {
   template <class Down>
   void run_passes(const RowSource& from, const Down& down);
   void copy_rows(const RowBlock& block, const RowSource& from);
+  void round_rows(const RowBlock& block, const float* rows, std::int64_t depth);
   void gate_and_up(const RowChunk& chunk, Panels panels, const char* next);
   void down_to_rows(const RowChunk& chunk, Panels panels, const char* next, MatrixView<float> out);
   void down_to_sum(Panels panels, const char* next, const WeightedSum& sum);
   template <class Sink>
   void multiply(const RowChunk& chunk, const PanelMatrix& matrix, const float* rows, Panels panels,
                 const char* next, const Sink& sink) const;
+  void multiply_piece(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
+                      const Piece& piece, float* tile, Ahead ahead) const;
   const char* weights_of(const PanelMatrix& matrix, std::int64_t chunk, std::int64_t panel) const;
   const char* weights_by_size(const PanelMatrix& matrix, std::int64_t place,
                               std::int64_t panel) const;
@@ -68,8 +79,12 @@ class ExpertFfn {
   MoeShape shape_{};
   const MicroKernels* kernels_ = nullptr;
   std::shared_ptr<const PackedWeights> weights_;
-  PageBuffer rows_;    // [rows][H], block by block: [H / 16][block's rows][16]
-  PageBuffer hidden_;  // [rows][F], the same
+  std::int64_t row_depth_ = 0;     // H, padded to kDepthStep
+  std::int64_t hidden_depth_ = 0;  // F, the same
+  PageBuffer rows_;                // [rows][H], block by block: [H / 16][block's rows][16]
+  PageBuffer hidden_;              // [rows][F], the same
+  PageBuffer integers_;  // [rows][the deeper of both], of what is multiplied now: [K / 32][..][32]
+  PageBuffer scales_;    // [rows], of these
   RowBlocks cut_;
 };
 

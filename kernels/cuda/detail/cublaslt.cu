@@ -108,6 +108,7 @@ cublasLtMatmulAlgo_t choose(Descriptors& d) {
 }  // namespace
 
 std::optional<std::string> cublaslt_unsupported(DType dtype) {
+  if (is_integer(dtype)) return "cuBLASLt multiplies no tokens of bf16 by weights of whole numbers";
   if (dtype != DType::kE4m3) return std::nullopt;
   return "cuBLASLt takes one scale for a matrix of e4m3 on most devices, and here every row has "
          "one";

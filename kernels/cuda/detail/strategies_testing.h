@@ -21,6 +21,8 @@ inline float round_to(float x, DType dtype) {
   switch (dtype) {
     case DType::kBf16:
     case DType::kE4m3:  // tokens; weights are handled apart
+    case DType::kInt8:
+    case DType::kInt4:
       return __bfloat162float(__float2bfloat16_rn(x));
     case DType::kF16:
       return __half2float(__float2half_rn(x));
@@ -74,6 +76,8 @@ struct Value {
 inline double unit_of(DType dtype) {
   switch (dtype) {
     case DType::kF32:
+    case DType::kInt8:
+    case DType::kInt4:  // no strategy here computes it
       return std::ldexp(1.0, -24);
     case DType::kTf32:
     case DType::kF16:

@@ -47,6 +47,9 @@ void pack_row(std::span<const float> row, DType dtype, std::uint8_t* to, float* 
       for (std::size_t i = 0; i < n; ++i) to[i] = __nv_fp8_e4m3(row[i] / *scale).__x;
       return;
     }
+    case DType::kInt8:
+    case DType::kInt4:  // product_unsupported
+      return;
   }
 }
 
@@ -97,6 +100,8 @@ int element_bytes(DType dtype) {
     case DType::kF16:
       return 2;
     case DType::kE4m3:
+    case DType::kInt8:
+    case DType::kInt4:  // product_unsupported
       return 1;
   }
   return 0;

@@ -116,6 +116,9 @@ std::int64_t rows_multiplied(ProductKernel kernel, std::int64_t rows) {
 std::optional<std::string> product_unsupported(ProductKernel kernel, DType dtype) {
   if (const auto none = moe::cuda::device().unusable()) return none;
   const DeviceTraits& device = device_traits();
+  if (is_integer(dtype)) {
+    return text("no kernel here multiplies ").append(to_string(dtype)).append(": CPUs alone do");
+  }
   if (kernel == ProductKernel::kFma) {
     if (dtype == DType::kF32) return std::nullopt;
     return text("fma multiplies f32 only, not ").append(to_string(dtype));

@@ -169,7 +169,9 @@ void launch_for_dtype(const GroupedProduct& product, int blocks, cudaStream_t st
     case DType::kE4m3:
       return launch<DType::kE4m3, kMixed>(product, blocks, stream);
     case DType::kF32:
-      throw std::invalid_argument("tensor cores have no f32");
+    case DType::kInt8:
+    case DType::kInt4:
+      throw std::invalid_argument("no tensor-core kernel for this dtype");
   }
 }
 

@@ -91,7 +91,9 @@ void product_swapped(const GroupedProduct& product, cudaStream_t stream) {
     case DType::kE4m3:
       return launch_product<swapped_kernel<DType::kE4m3>, Shape>(product, stream);
     case DType::kF32:
-      throw std::invalid_argument("tensor cores have no f32");
+    case DType::kInt8:
+    case DType::kInt4:
+      throw std::invalid_argument("no tensor-core kernel for this dtype");
   }
 }
 

@@ -142,6 +142,10 @@ TEST(GroupedProduct, SaysWhyAKernelIsNotForADevice) {
   EXPECT_EQ(product_unsupported(ProductKernel::kMma64, DType::kE4m3).has_value(),
             !device_traits().has_e4m3());
   EXPECT_EQ(product_unsupported(ProductKernel::kSwapped, DType::kTf32), std::nullopt);
+  for (const ProductKernel kernel : {ProductKernel::kFma, ProductKernel::kMma16}) {
+    EXPECT_EQ(product_unsupported(kernel, DType::kInt4),
+              "no kernel here multiplies int4: CPUs alone do");
+  }
   EXPECT_EQ(widest_product(DType::kF32), ProductKernel::kFma);
   EXPECT_EQ(product_unsupported(widest_product(DType::kBf16), DType::kBf16), std::nullopt);
 }

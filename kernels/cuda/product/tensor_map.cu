@@ -19,6 +19,8 @@ Stored stored(DType dtype) {
     case DType::kF16:
       return {CU_TENSOR_MAP_DATA_TYPE_FLOAT16, 2};
     case DType::kE4m3:
+    case DType::kInt8:
+    case DType::kInt4:  // never asked for
       return {CU_TENSOR_MAP_DATA_TYPE_UINT8, 1};
     case DType::kF32:
     case DType::kTf32:  // rounded already: copied as it is

@@ -1,5 +1,5 @@
 // Compiled for processors with AVX2 and FMA. 16 registers: 6 rows of two sums, two vectors of
-// weights, one broadcast, one mask.
+// weights, one broadcast, one mask; or 2 rows of two sums and two sums of whole numbers.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -46,6 +46,39 @@ struct Avx2 {
         _mm256_and_si256(words(p), _mm256_set1_epi32(static_cast<int>(0xFFFF0000))));
   }
   static Register exp(Register v) { return exp_by_polynomial<Avx2>(v); }
+
+  using Integers = __m256i;  // 16 of 16 bits or 8 of 32 bits
+  static constexpr int kIntegerRows = 2;
+  static Integers no_integers() { return _mm256_setzero_si256(); }
+  static Integers load_integers(const void* p) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+  }
+  static Integers broadcast_pair(const std::int16_t* p) {
+    std::int32_t pair;
+    __builtin_memcpy(&pair, p, sizeof pair);
+    return _mm256_set1_epi32(pair);
+  }
+  template <int kLeft, int kRight>
+  static Integers shift(Integers v) {
+    if constexpr (kLeft > 0) v = _mm256_slli_epi16(v, kLeft);
+    return _mm256_srai_epi16(v, kRight);
+  }
+  static Integers add_products(Integers sum, Integers a, Integers b) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+  }
+  static Register to_floats(Integers v) { return _mm256_cvtepi32_ps(v); }
+  static Register scales(const std::uint8_t* p) {
+    const __m256i exponent =
+        _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
+  }
+  static Register absolute(Register v) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), v); }
+  static void store_as_integers(std::int16_t* p, Register v) {
+    const __m256i words = _mm256_cvtps_epi32(v);
+    _mm_storeu_si128(
+        reinterpret_cast<__m128i*>(p),
+        _mm_packs_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+  }
 
  private:
   static __m256i words(const std::uint16_t* p) {

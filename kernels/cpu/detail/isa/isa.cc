@@ -11,7 +11,7 @@
 namespace moe::cpu {
 namespace {
 
-constexpr std::array<std::string_view, 3> kNames = {"scalar", "avx2", "avx512"};
+constexpr std::array<std::string_view, 4> kNames = {"scalar", "avx2", "avx512", "avx512-vnni"};
 
 bool has(Isa isa) {
 #if defined(__x86_64__)
@@ -23,6 +23,8 @@ bool has(Isa isa) {
     case Isa::kAvx512:
       return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
              __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+    case Isa::kAvx512Vnni:
+      return has(Isa::kAvx512) && __builtin_cpu_supports("avx512vnni") != 0;
   }
 #endif
   return isa == Isa::kScalar;
@@ -41,7 +43,7 @@ std::string_view to_string(Isa isa) { return kNames[static_cast<int>(isa)]; }
 std::span<const Isa> available_isas() {
   static const std::vector<Isa> all = [] {
     std::vector<Isa> some;
-    for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512}) {
+    for (const Isa isa : {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni}) {
       if (has(isa)) some.push_back(isa);
     }
     return some;

@@ -7,9 +7,10 @@ namespace moe::cpu {
 
 // The instruction sets there are kernels for; each includes those before it.
 enum class Isa : std::uint8_t {
-  kScalar,  // what every processor of the architecture has
-  kAvx2,    // with FMA
-  kAvx512,  // F, BW, DQ, VL
+  kScalar,      // what every processor of the architecture has
+  kAvx2,        // with FMA
+  kAvx512,      // F, BW, DQ, VL
+  kAvx512Vnni,  // sums of products of 16-bit whole numbers in one instruction
 };
 
 std::string_view to_string(Isa isa);

@@ -4,6 +4,7 @@ namespace moe::cpu {
 
 const MicroKernels& micro_kernels(Isa isa) {
 #if defined(__x86_64__)
+  if (isa == Isa::kAvx512Vnni) return kAvx512VnniKernels;
   if (isa == Isa::kAvx512) return kAvx512Kernels;
   if (isa == Isa::kAvx2) return kAvx2Kernels;
 #endif

@@ -13,8 +13,20 @@ namespace moe::cpu {
 // Rows: up to `MicroKernels::rows` rows of f32, [K / 16][rows][16]: the kernel walks through them
 // in one stream, whatever the distance of the rows was, and a row is copied by cache lines.
 // Tile: the product of both, [rows][32] in f32.
+//
+// Panel of whole numbers: int8: [K / 4][32] words of 32 bits, each 4 values of depth of one column.
+// Value i of a word is bits 16 * (i % 2) + 8 * (i / 2) and up: a shift or two make of it two values
+// of 16 bits that are neighbours in depth, as the rows have them.
+// int4: a step of 64 of depth is the scales of its two groups of 32, [2][32] bytes, then both
+// groups, [2][K / 8][32] such words of 8 values, 4 bits each. A scale's byte is the exponent of
+// f32.
+// Rows of whole numbers: [K / 32][rows][32] of 16 bits, each row in units of a scale of its own.
 inline constexpr std::int64_t kPanelColumns = 32;
-inline constexpr std::int64_t kDepthStep = 16;  // K is padded to a multiple of it, with zeros
+inline constexpr std::int64_t kDepthStep = 16;     // K is padded to a multiple of it, with zeros
+inline constexpr std::int64_t kIntegerStep = 64;   // the same, of panels of whole numbers
+inline constexpr std::int64_t kIntegerGroup = 32;  // depth that is summed up in whole numbers
+inline constexpr std::int64_t kInt4ScaleBytes = kIntegerStep / kIntegerGroup * kPanelColumns;
+inline constexpr std::int64_t kInt4GroupBytes = kIntegerGroup * kPanelColumns / 2;
 inline constexpr std::int64_t kMostRows = 14;
 
 // Weights that will be wanted soon, fetched while others are multiplied, `bytes` of them for each
@@ -29,11 +41,28 @@ struct Ahead {
 using Product = void (*)(const float* rows, const void* panel, std::int64_t depth, float* tile,
                          bool accumulate, Ahead ahead);
 
+struct IntegerRows {
+  const std::int16_t* values;
+  const float* scale;  // [rows], powers of two
+};
+
+// The same for rows and a panel of whole numbers. column_scale: [32], powers of two that the tile
+// is multiplied by in the end, or nullptr.
+using IntegerProduct = void (*)(IntegerRows rows, const void* panel, const float* column_scale,
+                                std::int64_t depth, float* tile, bool accumulate, Ahead ahead);
+
 struct MicroKernels {
   Isa isa;
   std::int64_t rows;                   // the most rows of one call
   std::array<Product, kMostRows> f32;  // f32[m - 1] multiplies m rows
   std::array<Product, kMostRows> bf16;
+  std::array<IntegerProduct, kMostRows> int8;
+  std::array<IntegerProduct, kMostRows> int4;
+  // Rounds rows to whole numbers of 16 bits: of each the smallest power of two with which its
+  // largest value fits becomes scale[r], but at least 2^-126. A row with an infinity or a NaN gets
+  // a scale of NaN. `depth` is that of `from`; `values` is filled up to a multiple of kIntegerStep.
+  void (*to_integers)(const float* from, std::int64_t rows, std::int64_t depth,
+                      std::int16_t* values, float* scale);
   // hidden[r][c] = silu(tile[r][c]) * tile[r][16 + c]: gate and up stand side by side in a panel.
   // hidden: [rows][16], a step of what the next product reads.
   void (*swiglu)(const float* tile, std::int64_t rows, float* hidden);
@@ -54,5 +83,6 @@ const MicroKernels& micro_kernels(Isa isa);
 extern const MicroKernels kScalarKernels;
 extern const MicroKernels kAvx2Kernels;
 extern const MicroKernels kAvx512Kernels;
+extern const MicroKernels kAvx512VnniKernels;
 
 }  // namespace moe::cpu

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
@@ -21,7 +22,9 @@ class EveryIsa : public testing::TestWithParam<Isa> {
 };
 
 std::string isa_name(const testing::TestParamInfo<Isa>& info) {
-  return std::string(to_string(info.param));
+  std::string name(to_string(info.param));
+  std::ranges::replace(name, '-', '_');
+  return name;
 }
 
 // Small whole numbers: exact in bf16, and their sums in f32 whatever the order.
@@ -91,6 +94,8 @@ TEST_P(EveryIsa, HasKernelsForAsManyRowsAsItSays) {
   for (std::int64_t m = 1; m <= kMostRows; ++m) {
     EXPECT_EQ(kernels().f32[m - 1] != nullptr, m <= kernels().rows);
     EXPECT_EQ(kernels().bf16[m - 1] != nullptr, m <= kernels().rows);
+    EXPECT_EQ(kernels().int8[m - 1] != nullptr, m <= kernels().rows);
+    EXPECT_EQ(kernels().int4[m - 1] != nullptr, m <= kernels().rows);
   }
 }
 

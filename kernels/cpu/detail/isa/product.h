@@ -7,10 +7,13 @@
 // V: Register; kWidth, the floats in it; zero, load, store, broadcast, add, multiply, divide,
 // fma(a, b, c) = a * b + c; widen_low, widen_high of kWidth pairs of bf16; exp.
 // kMostRows, as many as have a register for each sum.
+// What it needs for whole numbers stands in integer_product.h and to_integers.h.
 #include <cstdint>
 #include <utility>
 
+#include "kernels/cpu/detail/isa/integer_product.h"
 #include "kernels/cpu/detail/isa/micro_kernels.h"
+#include "kernels/cpu/detail/isa/to_integers.h"
 
 namespace moe::cpu {
 
@@ -185,6 +188,11 @@ constexpr std::array<Product, kMostRows> products(std::integer_sequence<int, M..
   return {product<V, Panel<V>, M + 1>...};
 }
 
+template <class V, int kBits, int... M>
+constexpr std::array<IntegerProduct, kMostRows> integer_products(std::integer_sequence<int, M...>) {
+  return {integer_product<V, kBits, M + 1>...};
+}
+
 template <class V>
 constexpr MicroKernels kernels_of(Isa isa) {
   constexpr auto kRows = std::make_integer_sequence<int, V::kMostRows>();
@@ -192,6 +200,9 @@ constexpr MicroKernels kernels_of(Isa isa) {
           .rows = V::kMostRows,
           .f32 = products<V, F32Panel>(kRows),
           .bf16 = products<V, Bf16Panel>(kRows),
+          .int8 = integer_products<V, 8>(kRows),
+          .int4 = integer_products<V, 4>(kRows),
+          .to_integers = to_integers<V>,
           .swiglu = swiglu<V>,
           .add_scaled = add_scaled<V>,
           .multiply_add = multiply_add<V>,

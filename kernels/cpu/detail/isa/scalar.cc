@@ -7,6 +7,8 @@ namespace {
 
 using Floats = float __attribute__((vector_size(16)));
 using Words = std::int32_t __attribute__((vector_size(16)));
+using Halves = std::uint16_t __attribute__((vector_size(16)));
+using SignedHalves = std::int16_t __attribute__((vector_size(16)));
 
 struct Scalar {
   using Register = Floats;
@@ -47,7 +49,38 @@ struct Scalar {
   }
   static Register exp(Register v) { return exp_by_polynomial<Scalar>(v); }
 
+  using Integers = Words;  // 8 of 16 bits or 4 of 32 bits
+  static constexpr int kIntegerRows = 1;
+  static Integers no_integers() { return Words{}; }
+  static Integers load_integers(const void* p) {
+    Words v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+  }
+  static Integers broadcast_pair(const std::int16_t* p) {
+    std::int32_t pair;
+    __builtin_memcpy(&pair, p, sizeof pair);
+    return Words{pair, pair, pair, pair};
+  }
+  template <int kLeft, int kRight>
+  static Integers shift(Integers v) {
+    return Integers(SignedHalves(Halves(v) << kLeft) >> kRight);
+  }
+  static Integers add_products(Integers sum, Integers a, Integers b) {
+    return sum + low_half(a) * low_half(b) + (a >> 16) * (b >> 16);
+  }
+  static Register to_floats(Integers v) { return __builtin_convertvector(v, Floats); }
+  static Register scales(const std::uint8_t* p) {
+    return Register(Words{p[0], p[1], p[2], p[3]} << 23);
+  }
+  static Register absolute(Register v) { return Register(Words(v) & 0x7FFFFFFF); }
+  static void store_as_integers(std::int16_t* p, Register v) {
+    const Words whole = __builtin_convertvector(round(v), Words);
+    for (int i = 0; i < kWidth; ++i) p[i] = static_cast<std::int16_t>(whole[i]);
+  }
+
  private:
+  static Words low_half(Words v) { return (v << 16) >> 16; }
   static Words words(const std::uint16_t* p) {
     Words v;
     __builtin_memcpy(&v, p, sizeof v);

@@ -1,0 +1,83 @@
+#pragma once
+// The vectors of AVX-512 (F, BW, DQ, VL). 32 registers: 14 rows of two sums, two vectors of
+// weights, one broadcast, one mask; or 4 rows of two sums and two sums of whole numbers.
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "kernels/cpu/detail/isa/product.h"
+
+namespace moe::cpu {
+
+// kVnni: with AVX512_VNNI; a type of its own, so that its kernels are other functions.
+template <bool kVnni>
+struct Avx512 {
+  using Register = __m512;
+  static constexpr int kWidth = 16;
+  static constexpr int kMostRows = 14;
+  static constexpr int kSplitSums = 24;
+  static Register zero() { return _mm512_setzero_ps(); }
+  static Register load(const float* p) { return _mm512_loadu_ps(p); }
+  static void store(float* p, Register v) { _mm512_storeu_ps(p, v); }
+  static Register broadcast(const float* p) { return _mm512_set1_ps(*p); }
+  static Register broadcast_value(float v) { return _mm512_set1_ps(v); }
+  static Register add(Register a, Register b) { return _mm512_add_ps(a, b); }
+  static Register subtract(Register a, Register b) { return _mm512_sub_ps(a, b); }
+  static Register multiply(Register a, Register b) { return _mm512_mul_ps(a, b); }
+  static Register divide(Register a, Register b) { return _mm512_div_ps(a, b); }
+  // As assembly, because gcc 12 otherwise moves sums from register to register and to memory.
+  static Register fma(Register a, Register b, Register c) {
+    __asm__("vfmadd231ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+    return c;
+  }
+  static Register least(Register a, Register b) { return _mm512_min_ps(a, b); }
+  static Register most(Register a, Register b) { return _mm512_max_ps(a, b); }
+  static Register round(Register v) {
+    return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  static Register times_power_of_two(Register v, Register n) { return _mm512_scalef_ps(v, n); }
+  static Register widen_low(const std::uint16_t* p) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16));
+  }
+  static Register widen_high(const std::uint16_t* p) {
+    return _mm512_castsi512_ps(
+        _mm512_and_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(static_cast<int>(0xFFFF0000))));
+  }
+  static Register exp(Register v) { return exp_by_polynomial<Avx512>(v); }
+
+  using Integers = __m512i;  // 32 of 16 bits or 16 of 32 bits
+  static constexpr int kIntegerRows = 4;
+  static Integers no_integers() { return _mm512_setzero_si512(); }
+  static Integers load_integers(const void* p) { return _mm512_loadu_si512(p); }
+  static Integers broadcast_pair(const std::int16_t* p) {
+    std::int32_t pair;
+    __builtin_memcpy(&pair, p, sizeof pair);
+    return _mm512_set1_epi32(pair);
+  }
+  template <int kLeft, int kRight>
+  static Integers shift(Integers v) {
+    if constexpr (kLeft > 0) v = _mm512_slli_epi16(v, kLeft);
+    return _mm512_srai_epi16(v, kRight);
+  }
+  // As assembly, for the same reason as fma.
+  static Integers add_products(Integers sum, Integers a, Integers b) {
+    if constexpr (kVnni) {
+      __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+      return sum;
+    }
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+  }
+  static Register to_floats(Integers v) { return _mm512_cvtepi32_ps(v); }
+  static Register scales(const std::uint8_t* p) {
+    const __m512i exponent =
+        _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23));
+  }
+  static Register absolute(Register v) { return _mm512_abs_ps(v); }
+  static void store_as_integers(std::int16_t* p, Register v) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p),
+                        _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(v)));
+  }
+};
+
+}  // namespace moe::cpu
