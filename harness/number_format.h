@@ -36,7 +36,7 @@ std::int64_t token_bytes(DType dtype);
 
 // What a strategy may round when it computes in this dtype: what it keeps between the two products
 // and an expert's row of output in the format of the tokens, sums in f32. With int8
-// and int4 it keeps them in f32, but rounds what enters a product to 16 bits, with a scale for each
+// and int4 it keeps both in f32, but rounds what enters a product to 16 bits, with a scale for each
 // row.
 reference::Roundings roundings_of(DType dtype);
 

@@ -7,9 +7,11 @@
 
 namespace moe::cpu {
 
-// The power of two that `largest` is at most 2^15 - 1 of, rounded to the nearest whole number: 2^15
-// - 0.5 would round up to a number that 16 bits do not have.
-inline float integer_scale(float largest, float* inverse) {
+// The smallest power of two, from 2^-126 on, of which `largest` is less than 2^15 - 1/2 times: that
+// much would round up to a number that 16 bits do not have. Of V, so that no processor's code is
+// another's.
+template <class V>
+float integer_scale(float largest, float* inverse) {
   const auto bits = __builtin_bit_cast(std::int32_t, largest) + (1 << 8);
   const std::int32_t exponent = (bits >> 23) - 14 > 1 ? (bits >> 23) - 14 : 1;
   *inverse = __builtin_bit_cast(float, (254 - exponent) << 23);
@@ -37,7 +39,7 @@ void to_integers(const float* from, std::int64_t rows, std::int64_t depth, std::
       faults[0] += faults[i];
     }
     float inverse = 0;
-    scale[r] = integer_scale(lanes[0], &inverse) + faults[0];
+    scale[r] = integer_scale<V>(lanes[0], &inverse) + faults[0];
     const auto factor = V::broadcast_value(inverse);
     for (std::int64_t k = 0; k < filled; k += V::kWidth) {
       const auto v = k < depth
