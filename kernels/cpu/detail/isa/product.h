@@ -17,6 +17,9 @@
 
 namespace moe::cpu {
 
+// Bytes from where a kernel reads to where it has the first-level cache filled from the second.
+inline constexpr std::int64_t kNearAhead = 512;
+
 // How weights come out of a panel: kStep values of depth at a time, as f32.
 template <class V>
 struct F32Panel {
@@ -64,6 +67,10 @@ void product(const float* rows, const void* panel, std::int64_t depth, float* ti
         if (j == 0) {
           __builtin_prefetch(wanted, 0, 2);
           __builtin_prefetch(wanted + 64, 0, 2);
+          if constexpr (M <= 6) {  // more rows leave the time for it
+            __builtin_prefetch(reinterpret_cast<const char*>(b) + kNearAhead, 0, 3);
+            __builtin_prefetch(reinterpret_cast<const char*>(b) + kNearAhead + 64, 0, 3);
+          }
           wanted += wanted_step;
         }
 #pragma GCC unroll 2
