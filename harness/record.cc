@@ -48,7 +48,10 @@ Roof roof_of(const Work& work, double bytes_per_second, double flops_per_second)
 }
 
 std::optional<Roof> cpu_roof(const Work& work, const CpuCeilings& c) {
-  if (work.touched_bytes <= static_cast<double>(c.core_cache_bytes)) return std::nullopt;
+  constexpr double kMostlyBeyond = 4;  // then at most a quarter can be found in the cores' caches
+  if (work.touched_bytes <= kMostlyBeyond * static_cast<double>(c.core_cache_bytes)) {
+    return std::nullopt;
+  }
   const bool cached = work.touched_bytes <= static_cast<double>(c.cache_bytes);
   return roof_of(work, cached ? c.cache_bytes_per_second : c.memory_bytes_per_second,
                  c.flops_per_second);

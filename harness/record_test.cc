@@ -266,7 +266,7 @@ TEST(Roof, OfTheCpuIsThatOfTheCacheItsWeightsFit) {
                       .cache_bytes_per_second = 2,
                       .flops_per_second = 1e9};
   Work work;
-  work.touched_bytes = 10;
+  work.touched_bytes = 40;
   EXPECT_FALSE(cpu_roof(work, c));
   work.touched_bytes = 1000;
   EXPECT_DOUBLE_EQ(cpu_roof(work, c)->time_ns, 500e9);

@@ -143,8 +143,7 @@ class Worker {
       if (m.fault.empty()) {
         r.timing = m.timing;
         if (r.backend == Backend::kCpu) {
-          r.roof = cpu_roof(*r.work, *cpu);
-          if (!r.roof) r.roof_reason = "what it reads fits the cores' own caches";
+          set_cpu_roof(r, *cpu);
         } else if (device) {
           r.roof = roof_of(*r.work, device->bytes_per_second, device->flops_per_second);
         }
@@ -154,6 +153,15 @@ class Worker {
       }
       link_.say(to_line(r));
     }
+  }
+
+  static void set_cpu_roof(Record& r, const CpuCeilings& ceilings) {
+    if (is_integer(r.shape.dtype)) {
+      r.roof_reason = "how fast whole numbers are multiplied at most is not measured";
+      return;
+    }
+    r.roof = cpu_roof(*r.work, ceilings);
+    if (!r.roof) r.roof_reason = "much of what it reads fits the cores' own caches";
   }
 
   bool any_passed(bool on_cpu) const {
