@@ -67,7 +67,10 @@ class Comparison:
                 "threads": options.threads,
                 "begun": time.strftime("%Y-%m-%dT%H:%M:%S"),
                 "machine": machine.describe(),
-                "options": {k: str(v) for k, v in vars(options).items()},
+                # Where somebody's files lie is nobody's business.
+                "options": {
+                    k: v.name if isinstance(v, Path) else str(v) for k, v in vars(options).items()
+                },
                 "peers": about,
                 "groups": [{"name": g.name, "problems": list(g.problems)} for g in grid.groups],
             },
