@@ -78,7 +78,7 @@ def table():
     environment = lines[0]["environment"]
     out = [
         f"`make demo` on {environment['cpu']}, {environment['threads']} threads, f32, "
-        f"commit {environment['build_id'][:10]}; every cell passed its check; all lines are in "
+        f"commit {environment['build_id'][:10]}; every cell passed its check; the lines, but for those of captured traces, are in "
         f"[{file.relative_to(ROOT)}]({file.relative_to(ROOT)}). Medians; the typical 95 % interval is "
         f"±{half_width(lines):.0%} on this shared machine, so smaller differences are not findings.",
         "",
