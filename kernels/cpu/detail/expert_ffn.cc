@@ -10,17 +10,22 @@
 namespace moe::cpu {
 namespace {
 
-// Of a panel, what is multiplied at once: it stays in the first-level cache for the next rows, and
-// the piece after it is fetched into the second-level cache meanwhile.
-constexpr std::int64_t kPieceBytes = 32 << 10;
+// Of a panel, what is multiplied at once: it stays in the second-level cache for the next rows, and
+// the piece after it is fetched there meanwhile.
+constexpr std::int64_t kPieceBytes = 64 << 10;
+// Blocks of rows from which on bf16 is widened once for all of them, and not by each.
+constexpr std::int64_t kBlocksToWiden = 3;
 // Panels of one task: enough that weights are read in long streams, few enough that there are tasks
 // for all threads to the end.
 constexpr std::int64_t kMostPanels = 8;
 constexpr std::int64_t kTasksPerThread = 16;
+// The same where a task reads all rows, and these are more than stay in a cache.
+constexpr std::int64_t kSumsPerThread = 3;
+constexpr std::int64_t kManyRows = 256;
 constexpr std::int64_t kLine = 64;
 
-std::int64_t panels_of_a_task(std::int64_t panels, std::int64_t chunks) {
-  const std::int64_t wanted = kTasksPerThread * omp_get_max_threads();
+std::int64_t panels_of_a_task(std::int64_t panels, std::int64_t chunks, std::int64_t per_thread) {
+  const std::int64_t wanted = per_thread * omp_get_max_threads();
   return std::clamp<std::int64_t>(panels * chunks / wanted, 1, kMostPanels);
 }
 
@@ -32,9 +37,9 @@ constexpr std::int64_t kRowsCopiedAlone = 16;
 // Tasks of some panels for each of `chunks` chunks.
 class ExpertFfn::PanelTasks {
  public:
-  PanelTasks(std::int64_t chunks, std::int64_t panels)
+  PanelTasks(std::int64_t chunks, std::int64_t panels, std::int64_t per_thread = kTasksPerThread)
       : panels_(panels),
-        some_(panels_of_a_task(panels, chunks)),
+        some_(panels_of_a_task(panels, chunks, per_thread)),
         tasks_of_a_chunk_(blocks_of(panels, some_)),
         tasks_(chunks * tasks_of_a_chunk_) {}
 
@@ -118,12 +123,27 @@ void ExpertFfn::multiply_piece(const RowBlock& block, const PanelMatrix& matrix,
   products[block.rows - 1](rows + first, piece.weights, piece.depth, tile, more, ahead);
 }
 
+// The same for bf16, of which the first block of a piece leaves f32 for the others.
+void ExpertFfn::multiply_widened(const RowBlock& block, const PanelMatrix& matrix,
+                                 const float* rows, const Piece& piece, float* tile, Ahead ahead,
+                                 Widened to) const {
+  rows += block.begin * matrix.depth + piece.begin * block.rows;
+  const bool more = piece.begin > 0;
+  if (to.first) {
+    kernels_->bf16_to_f32[block.rows - 1](rows, piece.weights, piece.depth, tile, more, ahead,
+                                          to.values);
+  } else {
+    kernels_->f32[block.rows - 1](rows, to.values, piece.depth, tile, more, ahead);
+  }
+}
+
 // The tiles of a chunk and some panels, each handed to sink(block, panel, tile) once it is
 // complete. next: the weights that this thread multiplies with after these, or nullptr.
 template <class Sink>
 void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const float* rows,
                          Panels panels, const char* next, const Sink& sink) const {
   alignas(kLine) float tiles[kMostPanels * RowBlocks::kChunkRows * kPanelColumns];
+  alignas(kLine) float widened[kPieceBytes / sizeof(std::uint16_t)];
   const std::span<const RowBlock> blocks(&cut_.blocks[chunk.first], chunk.blocks);
   const std::int64_t step_bytes = panel_bytes(weights_->dtype, kDepthStep);
   // Pieces of one size, as far as steps allow: after a short one little would be fetched ahead.
@@ -135,6 +155,7 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
   // A single block reads nothing twice: its panels are multiplied one after the other, as they lie
   // in memory. Several read all panels to one depth first, so that their rows stay in the cache.
   const bool alone = blocks.size() == 1;
+  const bool widen = weights_->dtype == DType::kBf16 && std::ssize(blocks) >= kBlocksToWiden;
   const std::int64_t pieces = blocks_of(matrix.depth, deepest);
   for (std::int64_t i = 0; i < pieces * panels.count; ++i) {
     const std::int64_t p = alone ? i / pieces : i % panels.count;
@@ -151,7 +172,13 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
                 step_bytes / std::ssize(blocks)};
     float* tile = tiles + p * chunk.rows * kPanelColumns;
     for (const RowBlock& block : blocks) {
-      multiply_piece(block, matrix, rows, {piece(i), k, depth}, tile, ahead);
+      const Piece whole{piece(i), k, depth};
+      if (widen) {
+        const bool first = &block == blocks.data();
+        multiply_widened(block, matrix, rows, whole, tile, ahead, {widened, first});
+      } else {
+        multiply_piece(block, matrix, rows, whole, tile, ahead);
+      }
       if (k + depth == matrix.depth) sink(block, panels.first + p, tile);
       tile += block.rows * kPanelColumns;
       ahead.from += ahead.bytes * (depth / kDepthStep);
@@ -263,7 +290,8 @@ void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
 void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
                     const WeightedSum& sum) {
   cut_.list(groups);
-  PanelTasks tasks(1, weights_->down.panels);
+  PanelTasks tasks(1, weights_->down.panels,
+                   cut_.rows < kManyRows ? kTasksPerThread : kSumsPerThread);
   run_passes(from, [&] {
     tasks.run([&](std::int64_t, Panels panels, std::int64_t next, std::int64_t panel) {
       down_to_sum(panels, next > 0 ? nullptr : weights_of(weights_->down, 0, panel), sum);

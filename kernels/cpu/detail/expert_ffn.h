@@ -54,6 +54,10 @@ class ExpertFfn {
     std::int64_t begin;  // of its depth
     std::int64_t depth;
   };
+  struct Widened {  // a piece, as f32
+    float* values;
+    bool first;  // they are still to be written
+  };
   struct Panels {  // some columns of a product
     std::int64_t first;
     std::int64_t count;
@@ -72,6 +76,8 @@ class ExpertFfn {
                 const char* next, const Sink& sink) const;
   void multiply_piece(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
                       const Piece& piece, float* tile, Ahead ahead) const;
+  void multiply_widened(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
+                        const Piece& piece, float* tile, Ahead ahead, Widened to) const;
   const char* weights_of(const PanelMatrix& matrix, std::int64_t chunk, std::int64_t panel) const;
   const char* weights_by_size(const PanelMatrix& matrix, std::int64_t place,
                               std::int64_t panel) const;

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -24,11 +26,11 @@ std::vector<float> eighths(std::size_t n, std::uint32_t salt) {
 
 // A layer, tokens, and rows that are cut into groups as they come.
 struct Problem {
-  Problem(DType dtype, std::int64_t tokens)
-      : shape{tokens, 160, 100, kExperts, kTopK, true, dtype},
-        weights{eighths(kExperts * 100 * 160, 1), eighths(kExperts * 100 * 160, 2),
-                eighths(kExperts * 160 * 100, 3)},
-        x(eighths(tokens * 160, 4)),
+  Problem(DType dtype, std::int64_t tokens, std::int64_t hidden = 160)
+      : shape{tokens, hidden, 100, kExperts, kTopK, true, dtype},
+        weights{eighths(kExperts * 100 * hidden, 1), eighths(kExperts * 100 * hidden, 2),
+                eighths(kExperts * hidden * 100, 3)},
+        x(eighths(tokens * hidden, 4)),
         weight(tokens * kTopK, 0.5F) {
     const std::int64_t rows = tokens * kTopK;
     for (std::int64_t r = 0; r < rows; ++r) token.push_back(static_cast<std::int32_t>(r / kTopK));
@@ -83,6 +85,20 @@ TEST_P(ExpertFfnTest, GivesTheSameBitsWithEveryNumberOfThreads) {
       const Outputs one = run(p, 1);
       EXPECT_EQ(run(p, 2), one) << to_string(dtype) << ", " << tokens << " tokens";
       EXPECT_EQ(run(p, 4), one) << to_string(dtype) << ", " << tokens << " tokens";
+    }
+  }
+}
+
+// Panels of several pieces, for one block of rows, for two, and for so many that bf16 is widened
+// once. Sums of eighths are exact in f32, so only their last product may be rounded differently.
+TEST_P(ExpertFfnTest, GivesForBf16WhatItGivesForF32) {
+  for (const std::int64_t tokens : {9, 60, 163}) {
+    const Outputs narrow = run(Problem(DType::kBf16, tokens, 2100), 2);
+    const Outputs wide = run(Problem(DType::kF32, tokens, 2100), 2);
+    float largest = 0;
+    for (const float v : wide.rows) largest = std::max(largest, std::abs(v));
+    for (std::int64_t i = 0; i < std::ssize(wide.rows); ++i) {
+      ASSERT_NEAR(narrow.rows[i], wide.rows[i], 0x1p-18 * largest) << i << ", " << tokens;
     }
   }
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "kernels/cpu/detail/isa/fetcher.h"
 #include "kernels/cpu/detail/isa/micro_kernels.h"
 
 namespace moe::cpu {
@@ -85,8 +86,9 @@ void integer_rows(int first, IntegerRows rows, const void* panel, const float* c
   constexpr std::int64_t kScaleBytes = kBits == 4 ? kInt4ScaleBytes : 0;
   constexpr std::int64_t kGroupBytes = kIntegerGroup * kPanelColumns * kBits / 8;
   constexpr std::int64_t kGroups = kIntegerStep / kIntegerGroup;
-  // So many prefetches at once, of a cache line or a little less each.
-  constexpr std::int64_t kFetches = (kScaleBytes / kGroups + kGroupBytes + 63) / 64;
+  constexpr int kLines = (kScaleBytes / kGroups + kGroupBytes + 63) / 64;
+  // So many prefetches at once, of a cache line or a little less each; an even number.
+  constexpr int kFetches = (kLines + 1) / 2 * 2;
   tile += first * kPanelColumns;
   for (std::int64_t j = 0; j < 16; j += V::kWidth) {
     IntegerSums<V, kRows> sums;
@@ -94,10 +96,7 @@ void integer_rows(int first, IntegerRows rows, const void* panel, const float* c
     for (int m = 0; m < kRows; ++m) sums.low[m] = sums.high[m] = V::zero();
     const std::int16_t* a = rows.values + first * kIntegerGroup;
     const char* b = static_cast<const char*>(panel);
-    const char* wanted = ahead.from;
-    const std::int64_t wanted_line =
-        ahead.from == nullptr ? 0
-                              : ahead.bytes * (kIntegerStep / kDepthStep) / (kGroups * kFetches);
+    Fetcher<V> fetcher(ahead, depth, kFetches * kGroups * kDepthStep / kIntegerStep);
     for (std::int64_t k = 0; k < depth; k += kIntegerStep) {
       const auto* scales = reinterpret_cast<const std::uint8_t*>(b) + j;
       b += kScaleBytes;
@@ -105,9 +104,8 @@ void integer_rows(int first, IntegerRows rows, const void* panel, const float* c
         if (j == 0 && first == 0) {
 #pragma GCC unroll 16
           for (int i = 0; i < kFetches; ++i) {
-            __builtin_prefetch(wanted, 0, 2);
-            __builtin_prefetch(b + kNear + i * 64, 0, 3);
-            wanted += wanted_line;
+            fetcher.fetch(i);
+            if (i < kLines) __builtin_prefetch(b + kNear + i * 64, 0, 3);
           }
         }
         add_group<V, kBits, kRows>(a, b + j * sizeof(std::int32_t), scales, sums,

@@ -41,6 +41,10 @@ struct Ahead {
 using Product = void (*)(const float* rows, const void* panel, std::int64_t depth, float* tile,
                          bool accumulate, Ahead ahead);
 
+// The same, and the panel is left in `widened` as f32, [depth][32], for other rows.
+using WideningProduct = void (*)(const float* rows, const void* panel, std::int64_t depth,
+                                 float* tile, bool accumulate, Ahead ahead, float* widened);
+
 struct IntegerRows {
   const std::int16_t* values;
   const float* scale;  // [rows], powers of two
@@ -56,6 +60,7 @@ struct MicroKernels {
   std::int64_t rows;                   // the most rows of one call
   std::array<Product, kMostRows> f32;  // f32[m - 1] multiplies m rows
   std::array<Product, kMostRows> bf16;
+  std::array<WideningProduct, kMostRows> bf16_to_f32;
   std::array<IntegerProduct, kMostRows> int8;
   std::array<IntegerProduct, kMostRows> int4;
   // Rounds rows to whole numbers of 16 bits: of each the smallest power of two with which its

@@ -89,11 +89,31 @@ TEST_P(EveryIsa, MultipliesEveryNumberOfRowsByBothKindsOfPanel) {
   }
 }
 
+TEST_P(EveryIsa, LeavesAPanelOfBf16AsF32ForOtherRows) {
+  for (const std::int64_t depth : {16, 1040}) {
+    const auto bf16 = bf16_panel(depth);
+    for (std::int64_t m = 1; m <= kernels().rows; ++m) {
+      const auto rows = some_rows(m, depth);
+      std::vector<float> tile(m * kPanelColumns);
+      std::vector<float> same(m * kPanelColumns);
+      std::vector<float> widened(depth * kPanelColumns + 1, 1000);
+      kernels().bf16_to_f32[m - 1](rows.data(), bf16.data(), depth, tile.data(), false, {},
+                                   widened.data());
+      kernels().bf16[m - 1](rows.data(), bf16.data(), depth, same.data(), false, {});
+      EXPECT_EQ(tile, same) << m;
+      EXPECT_EQ(widened.back(), 1000);
+      widened.pop_back();
+      EXPECT_EQ(widened, f32_panel(depth)) << m;
+    }
+  }
+}
+
 TEST_P(EveryIsa, HasKernelsForAsManyRowsAsItSays) {
   ASSERT_LE(kernels().rows, kMostRows);
   for (std::int64_t m = 1; m <= kMostRows; ++m) {
     EXPECT_EQ(kernels().f32[m - 1] != nullptr, m <= kernels().rows);
     EXPECT_EQ(kernels().bf16[m - 1] != nullptr, m <= kernels().rows);
+    EXPECT_EQ(kernels().bf16_to_f32[m - 1] != nullptr, m <= kernels().rows);
     EXPECT_EQ(kernels().int8[m - 1] != nullptr, m <= kernels().rows);
     EXPECT_EQ(kernels().int4[m - 1] != nullptr, m <= kernels().rows);
   }

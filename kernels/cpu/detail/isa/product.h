@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "kernels/cpu/detail/isa/fetcher.h"
 #include "kernels/cpu/detail/isa/integer_product.h"
 #include "kernels/cpu/detail/isa/micro_kernels.h"
 #include "kernels/cpu/detail/isa/to_integers.h"
@@ -39,12 +40,15 @@ struct Bf16Panel {
 
 // A tile of M rows. Two registers a row: the columns from j and those from 16 + j, so that gate and
 // up of one output meet in one call. Few rows keep apart the sums of the kStep depths: a sum waits
-// for the one before it, and two rows alone could not fill the time.
-template <class V, class Panel, int M>
-void product(const float* rows, const void* panel, std::int64_t depth, float* tile, bool accumulate,
-             Ahead ahead) {
+// for the one before it, and two rows alone could not fill the time. kKeep: the panel is left in
+// `widened` as f32, [depth][32].
+template <class V, class Panel, int M, bool kKeep>
+[[gnu::always_inline]] inline void multiply_rows(const float* rows, const void* panel,
+                                                 std::int64_t depth, float* tile, bool accumulate,
+                                                 Ahead ahead, float* widened) {
   using Register = typename V::Register;
   constexpr int kStep = Panel::kStep;
+  constexpr int kFetches = 2;  // after so much depth
   constexpr int kSums = 2 * M * kStep <= V::kSplitSums ? kStep : 1;
   const auto* weights = static_cast<const typename Panel::Stored*>(panel);
   for (std::int64_t j = 0; j < 16; j += V::kWidth) {
@@ -59,24 +63,28 @@ void product(const float* rows, const void* panel, std::int64_t depth, float* ti
     }
     const float* a = rows;
     const auto* b = weights + j * kStep;
-    const char* wanted = ahead.from;
-    const std::int64_t wanted_step = ahead.from == nullptr ? 0 : ahead.bytes * kStep / kDepthStep;
+    float* kept = kKeep ? widened + j : nullptr;
+    Fetcher<V> fetcher(ahead, depth, kFetches * kDepthStep / kStep);
     for (std::int64_t k = 0; k < depth; k += kDepthStep) {
 #pragma GCC unroll 16
       for (int i = 0; i < kDepthStep; i += kStep) {
         if (j == 0) {
-          __builtin_prefetch(wanted, 0, 2);
-          __builtin_prefetch(wanted + 64, 0, 2);
+          fetcher.fetch(i / kStep * kFetches);
+          fetcher.fetch(i / kStep * kFetches + 1);
           if constexpr (M <= 6) {  // more rows leave the time for it
             __builtin_prefetch(reinterpret_cast<const char*>(b) + kNearAhead, 0, 3);
             __builtin_prefetch(reinterpret_cast<const char*>(b) + kNearAhead + 64, 0, 3);
           }
-          wanted += wanted_step;
         }
 #pragma GCC unroll 2
         for (int s = 0; s < kStep; ++s) {
           const Register b_low = Panel::load(b, s);
           const Register b_high = Panel::load(b + 16 * kStep, s);
+          if constexpr (kKeep) {
+            V::store(kept, b_low);
+            V::store(kept + 16, b_high);
+            kept += kPanelColumns;
+          }
 #pragma GCC unroll 16
           for (int m = 0; m < M; ++m) {
             const Register value = V::broadcast(a + m * kDepthStep + i + s);
@@ -101,6 +109,18 @@ void product(const float* rows, const void* panel, std::int64_t depth, float* ti
       V::store(tile + m * kPanelColumns + 16 + j, high[0][m]);
     }
   }
+}
+
+template <class V, class Panel, int M>
+void product(const float* rows, const void* panel, std::int64_t depth, float* tile, bool accumulate,
+             Ahead ahead) {
+  multiply_rows<V, Panel, M, false>(rows, panel, depth, tile, accumulate, ahead, nullptr);
+}
+
+template <class V, class Panel, int M>
+void widening_product(const float* rows, const void* panel, std::int64_t depth, float* tile,
+                      bool accumulate, Ahead ahead, float* widened) {
+  multiply_rows<V, Panel, M, true>(rows, panel, depth, tile, accumulate, ahead, widened);
 }
 
 template <class V>
@@ -195,6 +215,12 @@ constexpr std::array<Product, kMostRows> products(std::integer_sequence<int, M..
   return {product<V, Panel<V>, M + 1>...};
 }
 
+template <class V, template <class> class Panel, int... M>
+constexpr std::array<WideningProduct, kMostRows> widening_products(
+    std::integer_sequence<int, M...>) {
+  return {widening_product<V, Panel<V>, M + 1>...};
+}
+
 template <class V, int kBits, int... M>
 constexpr std::array<IntegerProduct, kMostRows> integer_products(std::integer_sequence<int, M...>) {
   return {integer_product<V, kBits, M + 1>...};
@@ -207,6 +233,7 @@ constexpr MicroKernels kernels_of(Isa isa) {
           .rows = V::kMostRows,
           .f32 = products<V, F32Panel>(kRows),
           .bf16 = products<V, Bf16Panel>(kRows),
+          .bf16_to_f32 = widening_products<V, Bf16Panel>(kRows),
           .int8 = integer_products<V, 8>(kRows),
           .int4 = integer_products<V, 4>(kRows),
           .to_integers = to_integers<V>,
