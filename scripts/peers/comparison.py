@@ -14,6 +14,7 @@ from cold import cache_bytes_of_this_machine, layers_needed
 from driver_process import Settings, run_peer
 from grid import BadGrid, Grid, Group
 from problem_file import BYTES, Problem
+from ratios import is_near
 from registry import MOEBENCH, Peer
 from results_file import Results
 from table import markdown
@@ -98,7 +99,15 @@ class Comparison:
 
     def left(self, group: Group, round_: int, peer: Peer) -> list[str]:
         done = self.results.done(round_, peer.name)
-        return [name for name in group.problems if name not in done]
+        return [n for n in group.problems if n not in done and self.stays(n, round_, peer)]
+
+    def stays(self, problem: str, round_: int, peer: Peer) -> bool:
+        """Whether a peer is near enough to the first round's fastest of its kind to go on."""
+        within = self.options.within
+        if round_ == 1 or not within:
+            return True
+        first = [m for m in self.results.measurements if m["round"] == 1]
+        return is_near(first, problem, peer.name, within)
 
     def settings(self, group: Group, files: dict[str, Path]) -> Settings:
         o, g = self.options, self.grid

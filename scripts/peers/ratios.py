@@ -26,6 +26,21 @@ def medians(measurements: list[dict], problem: str, cache: str) -> dict[str, dic
     return {peer: found.get(peer) or noisy[peer] for peer in found.keys() | noisy.keys()}
 
 
+def is_near(measurements: list[dict], problem: str, peer: str, within: float) -> bool:
+    """Whether a peer takes at most `within` times as long as the fastest of its kind, moebench's
+    strategies or the others, cold or hot. One without a usable time is not near."""
+    for cache in ("cold", "hot"):
+        times = medians(measurements, problem, cache)
+        kind = [
+            min(rounds.values())
+            for name, rounds in times.items()
+            if name.startswith(BASE) == peer.startswith(BASE)
+        ]
+        if peer in times and min(times[peer].values()) <= within * min(kind):
+            return True
+    return False
+
+
 def best_strategy(times: dict[str, dict[int, float]]) -> str | None:
     """moebench's fastest over all rounds: one choice a problem, not the luckiest of each round."""
     own = {peer: median(rounds.values()) for peer, rounds in times.items() if peer.startswith(BASE)}

@@ -87,3 +87,23 @@ def test_reasons_say_what_went_wrong():
     wrong = measured(PEER, 1, [5], passed=False)
     assert ratios.reason_not_shown([wrong], "p", PEER) == "wrong: token 3 is off"
     assert ratios.reason_not_shown([measured(PEER, 1, [5])], "p", PEER) is None
+
+
+def test_near_is_measured_against_the_fastest_of_a_kind():
+    first = [
+        measured(A, 1, [10]),
+        measured(B, 1, [14]),
+        measured(PEER, 1, [50]),
+        measured("other:y", 1, [76]),
+        measured("other:z", 1, [1], passed=False),
+    ]
+    near = [m["peer"] for m in first if ratios.is_near(first, "p", m["peer"], 1.5)]
+    assert near == [A, B, PEER]
+    assert not ratios.is_near(first, "p", "other:never", 1.5)
+    assert not ratios.is_near(first, "another problem", PEER, 1.5)
+
+
+def test_near_in_one_state_of_the_cache_is_enough():
+    first = [measured(A, 1, [10], hot={"samples_ns": [10]}), measured(B, 1, [90])]
+    first[1]["hot"] = {"samples_ns": [11]}
+    assert ratios.is_near(first, "p", B, 1.5)

@@ -38,6 +38,13 @@ def parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--without", default=SLOW_ON_PURPOSE, help="but not these (%(default)s)")
     parser.add_argument("--out", type=Path, default=ROOT / "results/local/peers")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--within",
+        type=float,
+        metavar="FACTOR",
+        help="after round 1, only those who took at most so many times as long as the fastest "
+        "strategy, or the fastest other library, of a problem",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the order in a round")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--layers", type=int, help="copies of a layer, instead of twice the cache")

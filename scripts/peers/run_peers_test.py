@@ -169,3 +169,12 @@ def test_a_peer_that_is_not_installed_says_so(tmp_path):
 def test_every_driver_is_there():
     for peer in registry.other_libraries():
         assert (registry.HERE / peer.command[1]).exists()
+
+
+def test_only_those_near_the_fastest_go_on_after_the_first_round(setting, monkeypatch):
+    monkeypatch.setattr(
+        comparison, "is_near", lambda _first, _problem, peer, _within: peer == "fake:right"
+    )
+    _, results = setting("--rounds", 2, "--within", 1.5)
+    assert len({m["peer"] for m in results["measurements"] if m["round"] == 1}) > 1
+    assert {m["peer"] for m in results["measurements"] if m["round"] == 2} == {"fake:right"}
