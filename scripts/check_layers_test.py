@@ -19,14 +19,14 @@ def offences_of(tmp_path, capsys, file, text, others=()):
     [
         ("kernels/cpu/cheat.cc", "reference/moe_layer.h"),
         ("kernels/cpu/detail/cheat.h", "harness/validate.h"),
-        ("kernels/cuda/cheat.cu", "kernels/cpu/detail/gemm.h"),
-        ("kernels/common/plan.h", "kernels/cpu/detail/gemm.h"),
+        ("kernels/cuda/cheat.cu", "kernels/cpu/detail/expert_ffn.h"),
+        ("kernels/common/plan.h", "kernels/cpu/detail/expert_ffn.h"),
         ("kernels/contract/shape.h", "kernels/common/plan.h"),
         ("reference/moe_layer.cc", "harness/validate.h"),
         ("reference/route.cc", "kernels/cpu/detail/route.h"),
-        ("harness/measure.cc", "kernels/cpu/detail/gemm.h"),
+        ("harness/measure.cc", "kernels/cpu/detail/expert_ffn.h"),
         ("harness/measure.cc", "bench/table.h"),
-        ("bench/commands/run.cc", "kernels/cpu/detail/gemm.h"),
+        ("bench/commands/run.cc", "kernels/cpu/detail/expert_ffn.h"),
     ],
 )
 def test_an_include_against_the_arrows_is_found(tmp_path, capsys, file, included):
@@ -38,12 +38,12 @@ def test_an_include_against_the_arrows_is_found(tmp_path, capsys, file, included
 @pytest.mark.parametrize(
     ("file", "included"),
     [
-        ("kernels/cpu/sorted.cc", "kernels/cpu/detail/gemm.h"),
+        ("kernels/cpu/sorted.cc", "kernels/cpu/detail/expert_ffn.h"),
         ("kernels/cuda/sorted.cu", "kernels/common/plan.h"),
         ("reference/moe_layer.cc", "kernels/contract/shape.h"),
         ("harness/validate.cc", "reference/moe_layer.h"),
         ("bench/commands/run.cc", "harness/measure.h"),
-        ("bench/parts/gemm.cc", "kernels/cpu/detail/gemm.h"),
+        ("bench/parts/product.cc", "kernels/cpu/detail/expert_ffn.h"),
     ],
 )
 def test_an_include_along_the_arrows_is_silent(tmp_path, capsys, file, included):

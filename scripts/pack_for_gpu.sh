@@ -15,7 +15,7 @@ if (($# > 1)) || [[ ${1-} == -* ]]; then
   exit 2
 fi
 archive=$(realpath -m "${1:-build/moebench-gpu.tar.gz}")
-packages=(libopenblas-openmp-dev librandom123-dev libxxhash-dev nlohmann-json3-dev libfmt-dev
+packages=(librandom123-dev libxxhash-dev nlohmann-json3-dev libfmt-dev
   libcli11-dev libbenchmark-dev libgtest-dev libgmock-dev googletest pkgconf-bin)
 
 # Those packages and the libraries they need, but for those of the compiler, which is there already.
@@ -28,7 +28,7 @@ closure() {
     seen[$package]=1
     echo "$package"
     for next in $(dpkg-query -W -f='${Depends}\n' "$package" | tr ',|' '\n' | sed 's/[(:].*//'); do
-      [[ $next =~ ^lib(openblas|gfortran|quadmath|fmt|xxhash|benchmark|pkgconf|gtest|gmock) ]] &&
+      [[ $next =~ ^lib(fmt|xxhash|benchmark|pkgconf|gtest|gmock) ]] &&
         dpkg-query -W "$next" >/dev/null 2>&1 && queue+=("$next")
     done
   done
@@ -50,8 +50,6 @@ vendor() {
     while read -r file; do
       if [[ -f $file || -L $file ]] && [[ ! -d $file ]]; then echo "$file"; fi
     done | tar -c --no-recursion -T - -P --transform='s|^/||' | tar -x -C "$1"
-  # Debian keeps whole archives of OpenBLAS too; only the shared library is linked to.
-  find "$1" -name 'libopenblas*.a' -delete -o -name 'lib*lapack*' -delete -o -name 'libblas*' -delete
 }
 
 # tools DIR: CMake and ninja that run on any Linux.

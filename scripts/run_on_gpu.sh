@@ -33,9 +33,9 @@ done
 
 usr=$here/vendor/usr
 lib=$usr/lib/x86_64-linux-gnu
-export LD_LIBRARY_PATH=$lib:$lib/openblas-openmp${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH=$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export PKG_CONFIG_SYSROOT_DIR=$here/vendor PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
-export PKG_CONFIG_LIBDIR=$lib/openblas-openmp/pkgconfig:$lib/pkgconfig
+export PKG_CONFIG_LIBDIR=$lib/pkgconfig
 
 build() {
   cd "$here/source" || return

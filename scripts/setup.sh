@@ -18,7 +18,7 @@ esac
 
 packages=(
   g++ make cmake ninja-build pkg-config git        # the build
-  libopenblas-openmp-dev librandom123-dev          # matrix products, random numbers
+  librandom123-dev                                 # random numbers
   libxxhash-dev nlohmann-json3-dev libfmt-dev      # hashes, JSON, text
   libcli11-dev                                     # the command line
   libbenchmark-dev libgtest-dev libgmock-dev       # single-stage benchmarks, tests

@@ -1,62 +1,127 @@
-// The matrix product under every strategy, and the grouped expert work on it.
+// The product under every strategy, and why a layer reaches what share of its roof: one
+// micro-kernel with weights from near and from far, and all experts with a given number of rows
+// each. Shares are of what this machine was measured to do in the same minute.
+#include <algorithm>
+#include <array>
+#include <chrono>
+
 #include "bench/parts/problem.h"
+#include "kernels/contract/ceilings.h"
 #include "kernels/cpu/detail/expert_ffn.h"
-#include "kernels/cpu/detail/gemm.h"
-#include "kernels/cpu/detail/parallel.h"
 
 namespace moe::bench {
 namespace {
 
-// One thread's product of `rows` tokens with one expert's gate matrix.
-void Gemm(benchmark::State& state) {
-  const MoeShape s = part_shape(state.range(0));
-  const auto weights = harness::make_weights(s, 1);
-  std::vector<float> x(s.tokens * s.hidden, 0.5F);
-  std::vector<float> out(s.tokens * s.ffn);
-  for (auto _ : state) {
-    cpu::parallel_for(1, [&](std::int64_t) {
-      cpu::gemm(packed<const float>(x.data(), s.tokens, s.hidden),
-                packed<const float>(weights->gate.data(), s.ffn, s.hidden),
-                packed(out.data(), s.tokens, s.ffn));
-    });
-    benchmark::ClobberMemory();
-  }
-  report(state, s.tokens, (s.tokens * (s.hidden + s.ffn) + s.ffn * s.hidden) * 4);
-  state.counters["flop/s"] = benchmark::Counter(2.0 * s.tokens * s.ffn * s.hidden,
-                                                benchmark::Counter::kIsIterationInvariantRate);
-}
-BENCHMARK(Gemm)->ArgName("rows")->RangeMultiplier(4)->Range(1, 1024)->UseRealTime();
+using Clock = std::chrono::steady_clock;
 
-// The experts' whole work, `rows` tokens for each of 8 experts or all of them for one.
-void GroupedFfn(benchmark::State& state) {
-  const MoeShape s = part_shape(state.range(0));
-  const bool even = state.range(1) != 0;
-  const auto weights = harness::make_weights(s, 1);
-  std::vector<cpu::RowGroup> groups;
-  for (std::int32_t e = 0; e < s.experts; ++e) {
-    const std::int64_t begin = e * s.tokens / s.experts;
-    if (even) groups.push_back({e, begin, (e + 1) * s.tokens / s.experts - begin});
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double peak_of_one_thread(const cpu::MicroKernels& kernels) {
+  double best = 0;
+  for (int i = 0; i < 5; ++i) {
+    float sink[16] = {0x1p-20F, 0x1p-20F};
+    const auto start = Clock::now();
+    const double done = kernels.multiply_add(1'000'000, sink);
+    best = std::max(best, done / seconds_since(start));
   }
-  if (!even) groups.push_back({0, 0, s.tokens});
-  std::vector<float> x(s.tokens * s.hidden, 0.5F);
-  std::vector<float> out(x.size());
+  return best;
+}
+
+// Where a piece of weights comes from: all calls read the same one, or each another of so many
+// bytes.
+struct Origin {
+  const char* name;
+  std::int64_t bytes;
+};
+constexpr std::array<Origin, 3> kOrigins = {{{"first-level cache", 16 << 10},
+                                             {"second-level cache", 1 << 20},
+                                             {"memory", std::int64_t{768} << 20}}};
+
+// One thread, bf16, 256 of depth a call. ahead: the next piece is fetched meanwhile.
+void MicroKernel(benchmark::State& state) {
+  const auto& kernels = cpu::micro_kernels(cpu::chosen_isa());
+  const std::int64_t m = std::min(state.range(0), kernels.rows);
+  const Origin& origin = kOrigins.at(static_cast<std::size_t>(state.range(1)));
+  constexpr std::int64_t kDepth = 256;
+  const std::int64_t piece = cpu::panel_bytes(DType::kBf16, kDepth);
+  const std::int64_t pieces = origin.bytes / piece;
+  const cpu::PageBuffer weights(static_cast<std::size_t>(origin.bytes + piece));
+  const cpu::PageBuffer rows(static_cast<std::size_t>(m * kDepth) * sizeof(float));
+  std::fill_n(weights.as<char>(), weights.bytes(), char{1});
+  alignas(64) float tile[cpu::kMostRows * cpu::kPanelColumns] = {};
+  const double peak = peak_of_one_thread(kernels);
+  std::int64_t at = 0;
+  double seconds = 0;
+  std::int64_t calls = 0;
+  for (auto _ : state) {
+    const auto start = Clock::now();
+    for (int i = 0; i < 64; ++i) {
+      const char* const panel = weights.as<char>() + at * piece;
+      at = (at + 1) % pieces;
+      const cpu::Ahead ahead{weights.as<char>() + at * piece,
+                             cpu::panel_bytes(DType::kBf16, cpu::kDepthStep)};
+      kernels.bf16[m - 1](rows.as<float>(), panel, kDepth, tile, true,
+                          state.range(2) != 0 ? ahead : cpu::Ahead{});
+    }
+    const double taken = seconds_since(start);
+    state.SetIterationTime(taken);
+    seconds += taken;
+    calls += 64;
+  }
+  const double flops = 2.0 * static_cast<double>(calls * m * cpu::kPanelColumns * kDepth);
+  state.SetLabel(origin.name);
+  state.counters["GB/s"] = static_cast<double>(calls * piece) / seconds / 1e9;
+  state.counters["share of peak"] = flops / seconds / peak;
+}
+BENCHMARK(MicroKernel)
+    ->ArgNames({"rows", "from", "ahead"})
+    ->ArgsProduct({{1, 4, 8, 14}, {0, 1, 2}, {0, 1}})
+    ->UseManualTime();
+
+// All experts of a layer whose weights are more than a last-level cache holds, `rows` tokens for
+// each, all threads, bf16.
+void ExpertRows(benchmark::State& state) {
+  MoeShape s{state.range(0) * 8, 4096, 1792, 8, 1, true, DType::kBf16};
+  static const auto weights = harness::make_weights(s, 1);  // of any number of tokens
+  std::vector<cpu::RowGroup> groups;
+  std::vector<std::int32_t> token;
+  for (std::int32_t e = 0; e < s.experts; ++e) {
+    groups.push_back({e, e * state.range(0), state.range(0)});
+  }
+  for (std::int32_t t = 0; t < s.tokens; ++t) token.push_back(t);
+  const std::vector<float> weight(token.size(), 1);
+  const std::vector<float> x(s.tokens * s.hidden, 0.5F);
+  std::vector<float> y(x.size());
+  static std::shared_ptr<const cpu::PackedWeights> packed_once =
+      cpu::shared_packed_weights(s, *weights);
   cpu::ExpertFfn ffn;
   ffn.prepare(s, *weights, s.tokens);
+  const CpuCeilings ceilings = measure_cpu_ceilings();
+  std::vector<double> seconds;
   for (auto _ : state) {
-    ffn.run(groups, {packed<const float>(x.data(), s.tokens, s.hidden)},
-            packed(out.data(), s.tokens, s.hidden));
-    benchmark::ClobberMemory();
+    const auto start = Clock::now();
+    ffn.run(groups, {packed(x.data(), s.tokens, s.hidden), token},
+            {token, weight, packed(y.data(), s.tokens, s.hidden)});
+    seconds.push_back(seconds_since(start));
+    state.SetIterationTime(seconds.back());
   }
-  state.SetLabel(even ? "even" : "one expert");
-  report(state, s.tokens,
-         std::ssize(groups) * 3 * s.hidden * s.ffn * 4 + 2 * s.tokens * s.hidden * 4);
-  state.counters["flop/s"] = benchmark::Counter(6.0 * s.tokens * s.ffn * s.hidden,
-                                                benchmark::Counter::kIsIterationInvariantRate);
+  std::ranges::nth_element(seconds, seconds.begin() + std::ssize(seconds) / 2);
+  const double median = seconds[seconds.size() / 2];
+  const auto bytes = static_cast<double>(packed_once->bytes());
+  const double flops = 6.0 * static_cast<double>(s.tokens * s.hidden * s.ffn);
+  const double reading = bytes / ceilings.memory_bytes_per_second;
+  const double multiplying = flops / flops_per_second(ceilings, s.dtype);
+  state.SetLabel(reading > multiplying ? "bound by memory" : "bound by computing");
+  state.counters["share of memory"] = reading / median;
+  state.counters["share of peak"] = multiplying / median;
+  state.counters["share of roof"] = std::max(reading, multiplying) / median;
 }
-BENCHMARK(GroupedFfn)
-    ->ArgNames({"rows", "even"})
-    ->ArgsProduct({{8, 64, 512, 2048}, {0, 1}})
-    ->UseRealTime();
+BENCHMARK(ExpertRows)
+    ->ArgName("rows")
+    ->ArgsProduct({{1, 2, 4, 6, 8, 12, 14, 16, 20, 28, 40, 64, 256}})
+    ->UseManualTime();
 
 }  // namespace
 }  // namespace moe::bench

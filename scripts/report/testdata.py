@@ -38,7 +38,7 @@ ENVIRONMENT = {
     "kernel": "Linux 6.1", "hypervisor": True, "governor": None,
     "governor_reason": "the kernel does not publish one", "load_average": 0.3,
     "compiler": "gcc 12.2.0", "flags": "-O3 -DNDEBUG", "build_id": "1a2b3c4", "isa": "avx2",
-    "blas": "OpenBLAS 0.3.21 openmp", "gpu": None, "gpu_reason": "built without CUDA",
+    "blas": "moebench micro-kernels (avx512)", "gpu": None, "gpu_reason": "built without CUDA",
     "gpu_driver": None, "gpu_driver_reason": "built without CUDA", "gpu_power_limit_watts": None,
     "time_utc": "2026-11-22T01:02:03Z",
     "argv": "moebench run bench/matrices/demo.json --out results/local",
