@@ -59,16 +59,26 @@ bool same_weight(double got, double expected, double relative) {
   return std::abs(got - expected) <= expected * relative + std::numeric_limits<float>::min();
 }
 
-// Expert choice: the tokens of one expert that were left out or taken beyond the policy's choice.
+// Policies by which experts choose among tokens: those of one expert that were left out or taken
+// beyond its choice.
 struct Exchange {
   std::vector<std::int64_t> missing, extra;
 };
 
+// What an expert compares tokens by: those that come first, and among these the probability.
+struct Scores {
+  std::vector<bool> first{};
+  std::vector<double> probability{};
+  double relative = 0;  // the largest error of a probability
+};
+
 // All scores involved within rounding of each other, and no exact tie given to the higher token.
-bool is_near_tie(const Exchange& x, const std::vector<double>& score, double relative) {
+bool is_near_tie(const Exchange& x, const Scores& scores) {
+  const auto& [first, score, relative] = scores;
   if (x.missing.size() != x.extra.size()) return false;
   for (const auto m : x.missing) {
     for (const auto e : x.extra) {
+      if (first[m] != first[e]) return false;
       if (!(std::abs(score[m] - score[e]) <= 2 * relative * score[m])) return false;
       if (score[m] == score[e] && e > m) return false;
     }
@@ -92,20 +102,22 @@ std::map<std::int32_t, Exchange> exchanges(const MoeShape& s, const BasicRouting
   return by_expert;
 }
 
-// Probability of every token for one expert, and the largest relative error among them.
-std::pair<std::vector<double>, double> scores(const MoeShape& s, MatrixView<const double> logits,
-                                              MatrixView<const float> original, std::int32_t e) {
+// Those that chose an expert come first with token rounding, and nobody with expert choice.
+Scores scores_of(const RoutingPolicy& policy, const MoeShape& s, MatrixView<const double> logits,
+                 MatrixView<const float> original, std::int32_t e) {
   MoeShape all = s;
   all.top_k = s.experts;
   all.renormalize = false;
   const auto everyone = reference::route<double>(TokenChoice{}, all, logits);
-  std::vector<double> score;
-  double relative = 0;
+  const auto chosen = reference::route<double>(TokenChoice{}, s, logits);
+  const bool choice_counts = std::holds_alternative<TokenRounding>(policy);
+  Scores scores;
   for (std::int64_t t = 0; t < s.tokens; ++t) {
-    score.push_back(row_of(everyone, t).at(e));
-    relative = std::max(relative, weight_error(s, original.row(t)));
+    scores.first.push_back(choice_counts && row_of(chosen, t).contains(e));
+    scores.probability.push_back(row_of(everyone, t).at(e));
+    scores.relative = std::max(scores.relative, weight_error(s, original.row(t)));
   }
-  return {score, relative};
+  return scores;
 }
 
 void compare_selection(const RoutingPolicy& policy, const MoeShape& s,
@@ -113,9 +125,9 @@ void compare_selection(const RoutingPolicy& policy, const MoeShape& s,
                        const BasicRouting<double>& expected, const Routing& got,
                        RoutingComparison& result) {
   for (const auto& [e, exchange] : exchanges(s, expected, got)) {
-    if (std::holds_alternative<ExpertChoice>(policy)) {
-      const auto [score, relative] = scores(s, exact, logits, e);
-      if (is_near_tie(exchange, score, relative)) {
+    if (std::holds_alternative<ExpertChoice>(policy) ||
+        std::holds_alternative<TokenRounding>(policy)) {
+      if (is_near_tie(exchange, scores_of(policy, s, exact, logits, e))) {
         result.near_ties += std::ssize(exchange.extra);
         continue;
       }

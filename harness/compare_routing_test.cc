@@ -68,6 +68,33 @@ TEST(CompareRouting, RefusesATokenThatIsLikedLess) {
   EXPECT_NE(compare(l, taking(2, 1, l)).differences, 0);
 }
 
+// Token rounding: an expert that takes fewer than chose it may exchange two that it likes the same.
+TEST(CompareRouting, LetsTokenRoundingExchangeNearTiesOfOneKind) {
+  const auto l = logits(1, std::nextafter(1.0F, 0.0F));
+  const TokenRounding policy{.tile = 2, .rounding = Rounding::kFloor};
+  const auto view = packed(l.data(), 4, 2);
+  auto r = reference::route<float>(policy, kShape, view);
+  ASSERT_EQ(r.offsets, (std::vector<std::int32_t>{0, 1, 2, 2, 2}));
+  EXPECT_EQ(compare_routing(policy, kShape, view, r).fault, "");
+  r.offsets = {0, 1, 1, 2, 2};
+  const auto result = compare_routing(policy, kShape, view, r);
+  EXPECT_EQ(result.fault, "");
+  EXPECT_EQ(result.near_ties, 1);
+}
+
+// ... but not one that chose it for one that did not.
+TEST(CompareRouting, RefusesAStrangerInTokenRounding) {
+  const float less = std::nextafter(1.0F, 0.0F);
+  const std::vector<float> l = {9, 0, 1, less, less, 1, 9, 0};
+  const auto view = packed(l.data(), 4, 2);
+  const TokenRounding policy{.tile = 1};
+  auto r = reference::route<float>(policy, kShape, view);
+  ASSERT_EQ(r.expert, (std::vector<std::int32_t>{0, 0, 1, 0}));
+  EXPECT_EQ(compare_routing(policy, kShape, view, r).fault, "");
+  r.expert = {0, 1, 0, 0};
+  EXPECT_NE(compare_routing(policy, kShape, view, r).differences, 0);
+}
+
 TEST(CompareRouting, RefusesWhatIsNotFinite) {
   const auto l = logits(1, 0.5F);
   auto r = expert_choice(l);

@@ -22,6 +22,8 @@ using reference::Tensor;
 using reference::TensorType;
 using Words = std::vector<std::string>;
 
+constexpr std::int64_t kMostTile = 4096;
+
 // A word of `known`. Words of `planned` are no mistake but no use either.
 std::string word(const Json& j, const Words& known, const Words& planned, const std::string& noun) {
   if (j.is_string() && std::ranges::find(planned, j.text()) != planned.end()) {
@@ -104,7 +106,8 @@ Tensor ints(const std::vector<std::int32_t>& values) {
 }  // namespace
 
 PolicyFile read_policy(const Json& j, std::int64_t experts) {
-  static const Words kKinds = {"token-choice", "switch", "capped", "expert-choice"};
+  static const Words kKinds = {"token-choice", "switch", "capped", "expert-choice",
+                               "token-rounding"};
   static const Words kPlanned = {"gshard", "sinkhorn", "base", "hash", "round-robin", "random"};
   const std::string kind = word(j.at("kind"), kKinds, kPlanned, "policy");
   PolicyFile file;
@@ -117,6 +120,12 @@ PolicyFile read_policy(const Json& j, std::int64_t experts) {
   }
   if (kind == "token-choice") {
     allow_keys(j, {"top_k", "scores", "renormalize"});
+  } else if (kind == "token-rounding") {
+    allow_keys(j, {"top_k", "tile", "rounding", "scores", "renormalize"});
+    TokenRounding policy;
+    if (j.has("tile")) policy.tile = j.at("tile").integer(1, kMostTile);
+    policy.rounding = rounding(j, policy.rounding);
+    file.policy = policy;
   } else {
     const Words keys = {"top_k", "factor", "rounding", "order"};
     Words more = keys;
@@ -145,8 +154,8 @@ std::map<std::string, Tensor> route_files(const std::filesystem::path& policy_pa
 
   const auto view = packed(values.data(), shape.tokens, shape.experts);
   const auto served = reference::route<double>(policy.policy, shape, view);
-  const bool capped = std::holds_alternative<TokenChoiceCapped>(policy.policy);
-  const auto asked = capped ? reference::route<double>(TokenChoice{}, shape, view) : served;
+  const bool by_experts = std::holds_alternative<ExpertChoice>(policy.policy);
+  const auto asked = !by_experts ? reference::route<double>(TokenChoice{}, shape, view) : served;
   return {{"offsets", ints(served.offsets)},
           {"expert", ints(served.expert)},
           {"weight", make_tensor<double>(TensorType::kF32, {served.assignments()}, served.weight)},

@@ -22,6 +22,7 @@ struct PolicyFile {
 //   {"kind": "switch", "factor": 1.25, "rounding": "ceil", "order": "position"}, top_k 1
 //   {"kind": "capped", "top_k": 2, ...}: as switch, and `scores` and `renormalize`
 //   {"kind": "expert-choice", "factor": 2, "rounding": "round"}
+//   {"kind": "token-rounding", "top_k": 2, "tile": 14, "rounding": "round"}
 // scores: softmax (over all experts) or softmax-selected (over the chosen, the same as softmax with
 // renormalize). factor: of the even load K T / E; for expert choice the average experts a token
 // gets, so that each expert takes factor T / E tokens. order: position or priority (the most

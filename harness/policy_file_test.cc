@@ -123,9 +123,16 @@ TEST(RouteFiles, ExpertChoiceGivesFactorExpertsToAnAverageToken) {
   EXPECT_FLOAT_EQ(weights(out)[0], 0.422468791F);
 }
 
+TEST(RouteFiles, TokenRoundingSaysWhatWasAskedForAndWhatWasServed) {
+  const Tensors out = route(R"({"kind": "token-rounding", "top_k": 2, "tile": 4})");
+  EXPECT_THAT(ints(out, "demand"), ElementsAre(1, 6, 6, 3));
+  EXPECT_THAT(ints(out, "served"), ElementsAre(0, 8, 8, 4));
+}
+
 TEST(RouteFiles, RoutesNoTokensToNobody) {
-  for (const char* policy : {R"({"kind": "token-choice", "top_k": 2})", R"({"kind": "switch"})",
-                             R"({"kind": "expert-choice"})"}) {
+  for (const char* policy :
+       {R"({"kind": "token-choice", "top_k": 2})", R"({"kind": "switch"})",
+        R"({"kind": "expert-choice"})", R"({"kind": "token-rounding", "top_k": 2})"}) {
     const Tensors out = route(policy, {0, 4}, {});
     EXPECT_THAT(ints(out, "offsets"), ElementsAre(0)) << policy;
     EXPECT_THAT(ints(out, "demand"), ElementsAre(0, 0, 0, 0)) << policy;
@@ -201,7 +208,7 @@ TEST(PolicyFile, ADecimalFactorIsNotCarriedOverAnIntegerByTheFloat) {
 TEST(PolicyFile, SaysWhatIsNotBuiltYet) {
   EXPECT_EQ(complaint_about(R"({"kind": "gshard"})"),
             "p.json:1:10: /kind: policy \"gshard\" is not built yet; known: token-choice, switch, "
-            "capped, expert-choice");
+            "capped, expert-choice, token-rounding");
   EXPECT_THAT(complaint_about(R"({"kind": "token-choice", "top_k": 1, "scores": "sigmoid"})"),
               HasSubstr("/scores: scores \"sigmoid\" is not built yet"));
   EXPECT_THAT(complaint_about(R"({"kind": "switch", "order": "random"})"),

@@ -13,12 +13,14 @@ struct PolicyName {
   std::string_view operator()(const TokenChoice&) const { return "token-choice"; }
   std::string_view operator()(const TokenChoiceCapped&) const { return "capped"; }
   std::string_view operator()(const ExpertChoice&) const { return "expert-choice"; }
+  std::string_view operator()(const TokenRounding&) const { return "token-rounding"; }
 };
 
 struct CapacityFactor {
   std::optional<double> operator()(const TokenChoice&) const { return std::nullopt; }
   std::optional<double> operator()(const TokenChoiceCapped& p) const { return p.factor; }
   std::optional<double> operator()(const ExpertChoice& p) const { return p.factor; }
+  std::optional<double> operator()(const TokenRounding&) const { return std::nullopt; }
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ enum class Status : std::uint8_t {
 };
 std::string_view to_string(Status status);
 
-// "token-choice", "capped", "expert-choice".
+// "token-choice", "capped", "expert-choice", "token-rounding".
 std::string_view policy_name(const RoutingPolicy& policy);
 // The factor of a policy that has a capacity.
 std::optional<double> capacity_factor(const RoutingPolicy& policy);

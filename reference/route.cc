@@ -49,15 +49,24 @@ std::vector<std::int32_t> top(std::span<const Real> values, std::int64_t n) {
   return order;
 }
 
-// p[e] = exp(g[e] - max g) / sum over the experts `over`; 0 for all others.
+// p[e] = exp(g[e] - max g) / sum over the experts `over`, which may be more than 1 for others.
 template <class Real>
-std::vector<Real> softmax(std::span<const Real> logits, std::span<const std::int32_t> over) {
+std::vector<Real> softmax_of_all(std::span<const Real> logits, std::span<const std::int32_t> over) {
   Real most = -std::numeric_limits<Real>::infinity();
   Real sum = 0;
   for (const auto e : over) most = std::max(most, logits[e]);
   for (const auto e : over) sum += std::exp(logits[e] - most);
+  std::vector<Real> p;
+  for (const Real g : logits) p.push_back(std::exp(g - most) / sum);
+  return p;
+}
+
+// The same, 0 for all others.
+template <class Real>
+std::vector<Real> softmax(std::span<const Real> logits, std::span<const std::int32_t> over) {
+  const auto all = softmax_of_all(logits, over);
   std::vector<Real> p(logits.size(), 0);
-  for (const auto e : over) p[e] = std::exp(logits[e] - most) / sum;
+  for (const auto e : over) p[e] = all[e];
   return p;
 }
 
@@ -109,6 +118,38 @@ BasicRouting<Real> expert_choice(const MoeShape& s, MatrixView<const Real> logit
   return by_token(std::move(all), s.tokens);
 }
 
+// For each expert the tokens that chose it, then the others; of both those first that like it most.
+template <class Real>
+BasicRouting<Real> token_rounding(const MoeShape& s, MatrixView<const Real> logits,
+                                  const TokenRounding& policy) {
+  const auto experts = all_of(s.experts);
+  std::vector<std::vector<Real>> weight;
+  std::vector<std::vector<Real>> liking(experts.size());
+  std::vector<std::vector<std::int32_t>> own(experts.size());
+  std::vector<std::vector<std::int32_t>> others(experts.size());
+  for (std::int32_t t = 0; t < s.tokens; ++t) {
+    const auto chosen = top(logits.row(t), s.top_k);
+    const auto p = softmax(logits.row(t), experts);
+    weight.push_back(s.renormalize ? softmax_of_all(logits.row(t), chosen) : p);
+    for (const auto e : experts) {
+      liking[e].push_back(p[e]);
+      (std::ranges::count(chosen, e) > 0 ? own : others)[e].push_back(t);
+    }
+  }
+  std::vector<Assignment<Real>> all;
+  for (const auto e : experts) {
+    const auto more_liking = [&](int a, int b) { return liking[e][a] > liking[e][b]; };
+    std::ranges::stable_sort(own[e], more_liking);
+    std::ranges::stable_sort(others[e], more_liking);
+    const std::int64_t takes = rounded_count(policy, std::ssize(own[e]), s.tokens);
+    own[e].insert(own[e].end(), others[e].begin(), others[e].end());
+    for (std::int64_t i = 0; i < takes; ++i) {
+      all.push_back({own[e][i], e, weight[own[e][i]][e]});
+    }
+  }
+  return by_token(std::move(all), s.tokens);
+}
+
 }  // namespace
 
 template <class Real>
@@ -120,6 +161,7 @@ BasicRouting<Real> route(const RoutingPolicy& policy, const MoeShape& s,
   if (const auto* p = std::get_if<TokenChoiceCapped>(&policy)) {
     return token_choice(s, logits, capacity(s, p->factor, p->rounding), p->order);
   }
+  if (const auto* p = std::get_if<TokenRounding>(&policy)) return token_rounding(s, logits, *p);
   return token_choice(s, logits, s.tokens, DropOrder::kPosition);
 }
 

@@ -121,11 +121,52 @@ TEST(RouteGolden, ExpertChoiceOfTwoExpertsATokenOnAverage) {
   expect_expert_choice("expert_choice_c2", 2);
 }
 
+// Three of four tokens choose expert 0.
+Case four_tokens(bool renormalize) {
+  return {{.tokens = 4, .experts = 2, .top_k = 1, .renormalize = renormalize},
+          {3, 0, 2, 0, 1, 0, 0, 1}};
+}
+
+TEST(TokenRounding, TakesThoseThatLikeTheExpertMost) {
+  const auto up = four_tokens(true).route(TokenRounding{.tile = 2});
+  EXPECT_EQ(up.offsets, (std::vector<std::int32_t>{0, 1, 2, 4, 6}));
+  EXPECT_EQ(up.expert, (std::vector<std::int32_t>{0, 0, 0, 1, 1, 0}));
+  // Over what the token would have had alone: the expert of its own choice weighs 1.
+  EXPECT_DOUBLE_EQ(up.weight[2], 1);
+  EXPECT_DOUBLE_EQ(up.weight[3], std::exp(-1.0));
+  EXPECT_DOUBLE_EQ(up.weight[5], std::exp(-1.0));
+  const auto plain = four_tokens(false).route(TokenRounding{.tile = 2});
+  EXPECT_DOUBLE_EQ(plain.weight[3], 1 / (1 + std::exp(1.0)));
+}
+
+TEST(TokenRounding, LeavesOutThoseThatLikeTheExpertLeast) {
+  const auto down = four_tokens(true).route(TokenRounding{.tile = 2, .rounding = Rounding::kFloor});
+  EXPECT_EQ(down.offsets, (std::vector<std::int32_t>{0, 1, 2, 2, 2}));
+  EXPECT_EQ(down.expert, (std::vector<std::int32_t>{0, 0}));
+}
+
+TEST(TokenRounding, RoundsHalvesUpAndNeverBeyondTheTokens) {
+  EXPECT_EQ(rounded_count({.tile = 14}, 6, 100), 0);
+  EXPECT_EQ(rounded_count({.tile = 14}, 7, 100), 14);
+  EXPECT_EQ(rounded_count({.tile = 14}, 20, 100), 14);
+  EXPECT_EQ(rounded_count({.tile = 14}, 21, 100), 28);
+  EXPECT_EQ(rounded_count({.tile = 14}, 9, 10), 10);
+  EXPECT_EQ(rounded_count({.tile = 14, .rounding = Rounding::kCeil}, 1, 100), 14);
+  EXPECT_EQ(rounded_count({.tile = 14, .rounding = Rounding::kCeil}, 0, 100), 0);
+  EXPECT_EQ(rounded_count({.tile = 14, .rounding = Rounding::kFloor}, 27, 100), 14);
+}
+
+TEST(TokenRounding, InTilesOfOneIsTokenChoice) {
+  const Case c = golden_case(2, true);
+  EXPECT_EQ(c.route(TokenRounding{.tile = 1}).expert, c.route(TokenChoice{}).expert);
+}
+
 // Properties of every policy, on logits that repeat no value within a row.
 
 const std::vector<RoutingPolicy> kPolicies = {
     TokenChoice{}, TokenChoiceCapped{.factor = 1},
-    TokenChoiceCapped{.factor = 1, .order = DropOrder::kPriority}, ExpertChoice{.factor = 1}};
+    TokenChoiceCapped{.factor = 1, .order = DropOrder::kPriority}, ExpertChoice{.factor = 1},
+    TokenRounding{.tile = 4}};
 
 Case some_case(bool renormalize = true) {
   Case c{{.tokens = 40, .experts = 6, .top_k = 2, .renormalize = renormalize}, {}};

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The README's result table, made from the kept results.
 
     scripts/readme_table.py            prints it
@@ -24,6 +25,7 @@ COLUMNS = [
     "dense-masked",
     "padded-capacity",
     "expert-choice",
+    "token-rounding",
 ]
 WORKLOADS = ["uniform", "zipf:1.0"]
 

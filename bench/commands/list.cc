@@ -51,6 +51,9 @@ Rows policies() {
       {{"name", "capped"}, {"summary", "the same, until an expert is full; the rest is dropped"}});
   rows.push_back({{"name", "expert-choice"},
                   {"summary", "each expert takes the tokens that like it most; not causal"}});
+  rows.push_back(
+      {{"name", "token-rounding"},
+       {"summary", "token choice, each expert's count rounded to whole tiles; not causal"}});
   return rows;
 }
 

@@ -40,7 +40,7 @@ void add_route_command(CLI::App& app) {
       ->required();
   command->footer(
       "Kinds: token-choice (top_k, scores, renormalize), switch and capped (top_k, factor, "
-      "rounding, order), expert-choice (factor, rounding)");
+      "rounding, order), expert-choice (factor, rounding), token-rounding (top_k, tile, rounding)");
   command->callback([paths] { route(*paths); });
 }
 

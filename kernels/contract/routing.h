@@ -52,10 +52,23 @@ struct ExpertChoice {
   Rounding rounding = Rounding::kNearest;
 };
 
-using RoutingPolicy = std::variant<TokenChoice, TokenChoiceCapped, ExpertChoice>;
+// Token choice, but the tokens of each expert are rounded to a multiple of `tile`, the rows that a
+// kernel multiplies at once (SonicMoE, arXiv 2512.14080). Where too many chose an expert, it leaves
+// out those that like it least; where too few, it also takes those that like it most of the others.
+// A token's weights have the denominator of its own K, whoever takes it.
+struct TokenRounding {
+  std::int64_t tile = 14;
+  Rounding rounding = Rounding::kNearest;
+};
+
+using RoutingPolicy = std::variant<TokenChoice, TokenChoiceCapped, ExpertChoice, TokenRounding>;
 
 // The most tokens one expert takes: factor * K * T / E made whole, at least 1 and at most T.
 std::int64_t capacity(const MoeShape& shape, double factor, Rounding rounding);
+
+// What token rounding makes of `count` tokens of one expert: a multiple of the tile, halves rounded
+// up, or all tokens there are.
+std::int64_t rounded_count(const TokenRounding& policy, std::int64_t count, std::int64_t tokens);
 
 // Where the assignments of each expert begin in an expert-major order: [experts + 1].
 std::vector<std::int32_t> expert_offsets(const Routing& routing, std::int64_t experts);

@@ -15,7 +15,7 @@ STATUSES = {  # status -> (glyph, what it means); the order is the order of the 
     "skipped": ("–", "left out on purpose"),
 }
 NOT_RUN = ("unsupported", "skipped")
-POLICIES = ("token-choice", "capped", "expert-choice")
+POLICIES = ("token-choice", "capped", "expert-choice", "token-rounding")
 
 REQUIRED = {  # path -> type, for the keys without which a line has no place on the page
     "cell": str,
