@@ -193,6 +193,15 @@ DriveResult drive_one(const Layers& layers, const Cell& cell, DriveOptions optio
   return result;
 }
 
+// Why a strategy cannot be driven with a cell, or nothing.
+std::string fault_of(const StrategyInfo& info, const Cell& cell) {
+  if (!std::holds_alternative<TokenChoice>(info.policy(cell.knobs))) {
+    return "it routes by another policy than token choice";
+  }
+  const auto why = info.unsupported(cell.shape);
+  return why ? "unsupported: " + *why : "";
+}
+
 MoeShape without_tokens(MoeShape shape) {
   shape.tokens = 0;
   return shape;
@@ -220,30 +229,35 @@ std::vector<float> relabelled(const std::vector<float>& logits, const MoeShape& 
 
 std::vector<DriveResult> drive(const std::vector<Cell>& cells, const DriveOptions& options) {
   const Cell& first = cells.at(0);
-  MoeShape shape = first.shape;
   for (const Cell& cell : cells) {
-    if (without_tokens(cell.shape) != without_tokens(shape) || cell.seed != first.seed ||
+    if (without_tokens(cell.shape) != without_tokens(first.shape) || cell.seed != first.seed ||
         cell.strategy != first.strategy) {
       throw UserError(fmt::format("\"{}\" and \"{}\" are not of one layer and one strategy",
                                   first.name(), cell.name()));
     }
-    shape.tokens = std::max(shape.tokens, cell.shape.tokens);
   }
   const StrategyInfo* info = find_strategy(first.strategy);
   if (info == nullptr || info->backend != Backend::kCpu) {
     throw UserError(fmt::format("\"{}\" is no strategy of the CPU", first.strategy));
   }
-  std::string fault;
-  if (const auto why = info->unsupported(shape)) fault = "unsupported: " + *why;
-  if (!std::holds_alternative<TokenChoice>(info->policy(first.knobs))) {
-    fault = "it routes by another policy than token choice";
+  std::vector<DriveResult> results;
+  std::vector<std::size_t> able;
+  MoeShape shape = first.shape;
+  shape.tokens = 0;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const std::string fault = fault_of(*info, cells[i]);
+    if (!fault.empty()) {
+      results.push_back({.cell = i, .fault = fault});
+      continue;
+    }
+    able.push_back(i);
+    shape.tokens = std::max(shape.tokens, cells[i].shape.tokens);
   }
-  if (!fault.empty()) return std::vector<DriveResult>(cells.size(), {.fault = fault});
+  if (able.empty()) return results;
   const int threads = omp_get_max_threads();
   const Layers layers(*info, shape, first, options.layers);
-  std::vector<DriveResult> results;
   for (std::int64_t round = 0; round < options.rounds; ++round) {
-    for (std::size_t i = 0; i < cells.size(); ++i) {
+    for (const std::size_t i : able) {
       omp_set_num_threads(cells[i].threads > 0 ? cells[i].threads : threads);
       results.push_back(drive_one(layers, cells[i], options));
       results.back().cell = i;

@@ -46,7 +46,8 @@ struct DriveResult {
 
 // Cells of one layer and one strategy: same shape but for the tokens, same dtype, seed and
 // strategy; the threads may differ. Throws UserError where they are not. The strategy prepares
-// once, for the most tokens. One result for each round and cell, in that order.
+// once, for the most tokens. One result for each round and cell, in that order, after one for each
+// cell that it cannot be driven with.
 std::vector<DriveResult> drive(const std::vector<Cell>& cells, const DriveOptions& options);
 
 // The logits of a cold call: the experts that these logits choose take the numbers of the `step`th

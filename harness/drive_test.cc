@@ -61,6 +61,22 @@ TEST(Drive, LeavesOutHotWhereEveryCallReadsMoreThanTheCacheHolds) {
 TEST(Drive, SaysWhyAStrategyCannotTakePart) {
   const auto results = drive(cells_of("expert-choice@cpu"), {});
   EXPECT_THAT(results.at(1).fault, testing::HasSubstr("policy"));
+  EXPECT_EQ(results.at(1).cell, 1U);
+}
+
+TEST(Drive, TimesTheCellsAStrategyCanTake) {
+  auto cells = cells_of("decode@cpu");
+  cells.push_back(parse_cell("tiny/T=40/zipf:1.0/f32/decode@cpu"));
+  std::swap(cells[0], cells[2]);
+  const auto results = drive(cells, {.samples = 3});
+  ASSERT_EQ(results.size(), 3U);
+  EXPECT_EQ(results[0].cell, 0U);
+  EXPECT_THAT(results[0].fault, testing::HasSubstr("16 tokens"));
+  for (const std::size_t i : {1U, 2U}) {
+    EXPECT_EQ(results[i].cell, i);
+    EXPECT_EQ(results[i].fault, "");
+    EXPECT_EQ(results[i].cold.samples_ns.size(), 3U);
+  }
 }
 
 TEST(Drive, RefusesCellsOfDifferentLayers) {
