@@ -16,14 +16,12 @@ constexpr double kShareOfMemory = 0.93;     // few rows
 constexpr double kNotHidden = 0.3;          // of the lesser of reading and multiplying
 constexpr std::int64_t kRowsOfAPass = 252;  // rows that share one reading of weights
 
-double expert_seconds(const MoeShape& s, std::int64_t rows, double bytes_per_second,
-                      double flops_per_second) {
+double expert_seconds(const MoeShape& s, std::int64_t rows, double bytes_per_second, double peak) {
   const auto passes = static_cast<double>((rows + kRowsOfAPass - 1) / kRowsOfAPass);
   const auto matrix = static_cast<double>(3 * s.hidden * s.ffn);
   const double reading =
       passes * matrix * weight_bytes(s.dtype) / (kShareOfMemory * bytes_per_second);
-  const double multiplying =
-      2 * matrix * static_cast<double>(rows) / (kShareOfPeak * flops_per_second);
+  const double multiplying = 2 * matrix * static_cast<double>(rows) / (kShareOfPeak * peak);
   return std::max(reading, multiplying) + kNotHidden * std::min(reading, multiplying);
 }
 
@@ -37,7 +35,7 @@ double predicted_seconds(const MoeShape& s, const DispatchPlan& plan, const CpuC
   double seconds = static_cast<double>(plan.waits) * c.call_seconds +
                    2 * plan.copied_bytes / c.cache_bytes_per_second;
   for (const std::int64_t rows : plan.rows) {
-    if (rows > 0) seconds += expert_seconds(s, rows, speed, c.flops_per_second);
+    if (rows > 0) seconds += expert_seconds(s, rows, speed, flops_per_second(c, s.dtype));
   }
   return seconds;
 }

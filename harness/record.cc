@@ -49,14 +49,14 @@ Roof roof_of(const Work& work, double bytes_per_second, double flops_per_second)
           .time_ns = std::max(memory_ns, compute_ns)};
 }
 
-std::optional<Roof> cpu_roof(const Work& work, const CpuCeilings& c) {
+std::optional<Roof> cpu_roof(const Work& work, DType dtype, const CpuCeilings& c) {
   constexpr double kMostlyBeyond = 4;  // then at most a quarter can be found in the cores' caches
   if (work.touched_bytes <= kMostlyBeyond * static_cast<double>(c.core_cache_bytes)) {
     return std::nullopt;
   }
   const bool cached = work.touched_bytes <= static_cast<double>(c.cache_bytes);
   return roof_of(work, cached ? c.cache_bytes_per_second : c.memory_bytes_per_second,
-                 c.flops_per_second);
+                 flops_per_second(c, dtype));
 }
 
 std::string Record::full_strategy() const {

@@ -48,7 +48,7 @@ Roof roof_of(const Work& work, double bytes_per_second, double flops_per_second)
 
 // The same for the CPU, run after run on the same weights: what fits the last-level cache is read
 // from there, and nothing is said of what fits the cores' own to a good part.
-std::optional<Roof> cpu_roof(const Work& work, const CpuCeilings& ceilings);
+std::optional<Roof> cpu_roof(const Work& work, DType dtype, const CpuCeilings& ceilings);
 
 // One line of a result file: one cell. The text of to_line() obeys results/schema.json.
 struct Record {

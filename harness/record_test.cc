@@ -259,6 +259,16 @@ TEST(Roof, IsTheLowerOfBothCeilings) {
   EXPECT_DOUBLE_EQ(roof_of(work, 1000, 1).time_ns, 100e9);
 }
 
+TEST(Roof, OfBf16IsThatOfItsOwnProducts) {
+  CpuCeilings c{
+      .memory_bytes_per_second = 1000, .cache_bytes_per_second = 1000, .flops_per_second = 1};
+  const Work work{.useful_flops = 100, .touched_bytes = 10};
+  EXPECT_DOUBLE_EQ(cpu_roof(work, DType::kBf16, c)->time_ns, 100e9);
+  c.bf16_flops_per_second = 20;
+  EXPECT_DOUBLE_EQ(cpu_roof(work, DType::kBf16, c)->time_ns, 5e9);
+  EXPECT_DOUBLE_EQ(cpu_roof(work, DType::kF32, c)->time_ns, 100e9);
+}
+
 TEST(Roof, OfTheCpuIsThatOfTheCacheItsWeightsFit) {
   const CpuCeilings c{.memory_bytes_per_second = 1,
                       .cache_bytes = 1000,
@@ -267,11 +277,11 @@ TEST(Roof, OfTheCpuIsThatOfTheCacheItsWeightsFit) {
                       .flops_per_second = 1e9};
   Work work;
   work.touched_bytes = 40;
-  EXPECT_FALSE(cpu_roof(work, c));
+  EXPECT_FALSE(cpu_roof(work, DType::kF32, c));
   work.touched_bytes = 1000;
-  EXPECT_DOUBLE_EQ(cpu_roof(work, c)->time_ns, 500e9);
+  EXPECT_DOUBLE_EQ(cpu_roof(work, DType::kF32, c)->time_ns, 500e9);
   work.touched_bytes = 1001;
-  EXPECT_DOUBLE_EQ(cpu_roof(work, c)->time_ns, 1001e9);
+  EXPECT_DOUBLE_EQ(cpu_roof(work, DType::kF32, c)->time_ns, 1001e9);
 }
 
 TEST(PolicyName, SaysWhoCompetes) {

@@ -160,7 +160,7 @@ class Worker {
       r.roof_reason = "how fast whole numbers are multiplied at most is not measured";
       return;
     }
-    r.roof = cpu_roof(*r.work, ceilings);
+    r.roof = cpu_roof(*r.work, r.shape.dtype, ceilings);
     if (!r.roof) r.roof_reason = "much of what it reads fits the cores' own caches";
   }
 

@@ -34,11 +34,11 @@ Json json_of(const harness::CallTimes& times) {
   return json;
 }
 
-Json json_of(const CpuCeilings& c) {
+Json json_of(const CpuCeilings& c, DType dtype) {
   return {{"memory_bytes_per_second", c.memory_bytes_per_second},
           {"cache_bytes_per_second", c.cache_bytes_per_second},
           {"cache_bytes", c.cache_bytes},
-          {"flops_per_second", c.flops_per_second}};
+          {"flops_per_second", flops_per_second(c, dtype)}};
 }
 
 void write_output(const std::string& path, const harness::Cell& cell, const std::vector<float>& y) {
@@ -73,7 +73,8 @@ void drive(Options& options) {
                    {"always_cold", r.always_cold},
                    {"useful_flops", r.work.useful_flops},
                    {"touched_bytes", r.work.touched_bytes}});
-      if (r.ceilings) line.update({{"round", r.round}, {"ceilings", json_of(*r.ceilings)}});
+      if (r.ceilings)
+        line.update({{"round", r.round}, {"ceilings", json_of(*r.ceilings, cells[i].shape.dtype)}});
       if (!options.outputs.empty() && r.round == 0) write_output(options.outputs[i], cells[i], r.y);
     } else {
       line["error"] = r.fault;

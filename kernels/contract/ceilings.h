@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/contract/shape.h"
+
 namespace moe {
 
 // The most a device was seen to move and to multiply, in this process.
@@ -15,10 +17,17 @@ struct CpuCeilings {
   std::int64_t cache_bytes = 0;        // size of the last-level cache as the system states it
   std::int64_t core_cache_bytes = 0;   // of the caches that belong to the cores, all together
   double cache_bytes_per_second = 0;   // reads of the last-level cache, 16 MiB a thread
-  double flops_per_second = 0;  // f32 multiplications and additions on registers alone, by the
-                                // instruction set that was chosen for the kernels
-  double call_seconds = 0;      // to call all threads and wait for them, with no work
+  double flops_per_second = 0;       // f32 multiplications and additions on registers alone, by the
+                                     // instruction set that was chosen for the kernels
+  double bf16_flops_per_second = 0;  // the same of bf16; 0 where they widen it to f32
+  double call_seconds = 0;           // to call all threads and wait for them, with no work
 };
 CpuCeilings measure_cpu_ceilings();
+
+// For layers of this dtype, of which whole numbers are not measured and count as f32.
+inline double flops_per_second(const CpuCeilings& c, DType dtype) {
+  return dtype == DType::kBf16 && c.bf16_flops_per_second > 0 ? c.bf16_flops_per_second
+                                                              : c.flops_per_second;
+}
 
 }  // namespace moe

@@ -92,10 +92,16 @@ CpuCeilings measure_cpu_ceilings() {
     }
     return done;
   });
-  ceilings.flops_per_second = best_rate([&](int) {
-    float sink[16] = {0x1p-20F, 0x1p-20F};
-    return kernels.multiply_add(kRounds, sink);
-  });
+  const auto peak = [](double (*multiply_add)(std::int64_t, float*)) {
+    return best_rate([&](int) {
+      float sink[16] = {0x1p-20F, 0x1p-20F};
+      return multiply_add(kRounds, sink);
+    });
+  };
+  ceilings.flops_per_second = peak(kernels.multiply_add);
+  if (kernels.bf16_multiply_add != nullptr) {
+    ceilings.bf16_flops_per_second = peak(kernels.bf16_multiply_add);
+  }
   constexpr double kCalls = 1000;
   ceilings.call_seconds = 1 / best_rate_of_calls(kCalls);
   return ceilings;

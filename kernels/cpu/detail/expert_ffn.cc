@@ -29,6 +29,9 @@ std::int64_t panels_of_a_task(std::int64_t panels, std::int64_t chunks, std::int
   return std::clamp<std::int64_t>(panels * chunks / wanted, 1, kMostPanels);
 }
 
+// The depth of rows of 16 bits.
+std::int64_t narrow_depth(std::int64_t depth) { return blocks_of(depth, kBf16Step) * kBf16Step; }
+
 // Few rows are copied before the threads are called: it takes less time than their waiting for it.
 constexpr std::int64_t kRowsCopiedAlone = 16;
 
@@ -60,20 +63,30 @@ class ExpertFfn::PanelTasks {
   Tasks tasks_;
 };
 
-void ExpertFfn::prepare(const MoeShape& shape, const ExpertWeights& weights, std::int64_t rows) {
+void ExpertFfn::prepare(const MoeShape& shape, const ExpertWeights& weights, std::int64_t rows,
+                        const MicroKernels& kernels) {
   shape_ = shape;
-  kernels_ = &micro_kernels(chosen_isa());
+  kernels_ = &kernels;
   weights_ = shared_packed_weights(shape, weights);
   row_depth_ = blocks_of(shape.hidden, kDepthStep) * kDepthStep;
   hidden_depth_ = blocks_of(shape.ffn, kDepthStep) * kDepthStep;
   rows_ = PageBuffer(static_cast<std::size_t>(rows * row_depth_) * sizeof(float));
   hidden_ = PageBuffer(static_cast<std::size_t>(rows * hidden_depth_) * sizeof(float));
+  bf16_rows_ = shape.dtype == DType::kBf16 && kernels_->bf16_by_bf16 != nullptr;
+  const std::int64_t gate_up_depth = narrow_depth(weights_->gate_up.depth);
+  const std::int64_t down_depth = narrow_depth(weights_->down.depth);
+  const auto narrow = [rows](std::int64_t depth) {
+    return PageBuffer(static_cast<std::size_t>(rows * depth) * sizeof(std::uint16_t));
+  };
   if (is_integer(shape.dtype)) {
-    const std::int64_t deepest = std::max(weights_->gate_up.depth, weights_->down.depth);
-    integers_ = PageBuffer(static_cast<std::size_t>(rows * deepest) * sizeof(std::int16_t));
+    narrow_rows_ = narrow(std::max(gate_up_depth, down_depth));
     scales_ = PageBuffer(static_cast<std::size_t>(rows) * sizeof(float));
   }
-  cut_.reserve(rows, shape.experts, kernels_->rows);
+  if (bf16_rows_) {
+    narrow_rows_ = narrow(gate_up_depth);
+    narrow_hidden_ = narrow(down_depth);
+  }
+  cut_.reserve(rows, shape.experts, bf16_rows_ ? kernels_->bf16_rows : kernels_->rows);
 }
 
 void ExpertFfn::copy_rows(const RowBlock& block, const RowSource& from) {
@@ -92,35 +105,56 @@ void ExpertFfn::copy_rows(const RowBlock& block, const RowSource& from) {
     }
   }
   if (is_integer(shape_.dtype)) round_rows(block, rows_.as<float>(), row_depth_);
+  if (bf16_rows_) {
+    kernels_->to_bf16(rows_.as<float>() + block.begin * row_depth_, block.rows, row_depth_,
+                      narrow_rows_.as<std::uint16_t>() + block.begin * narrow_depth(row_depth_));
+  }
 }
 
-// rows: [rows][depth], block by block.
+// To whole numbers. rows: [rows][depth], block by block.
 void ExpertFfn::round_rows(const RowBlock& block, const float* rows, std::int64_t depth) {
   const std::int64_t step = depth_step(shape_.dtype);
   const std::int64_t begin = block.begin * blocks_of(depth, step) * step;
   kernels_->to_integers(rows + block.begin * depth, block.rows, depth,
-                        integers_.as<std::int16_t>() + begin, scales_.as<float>() + block.begin);
+                        narrow_rows_.as<std::int16_t>() + begin, scales_.as<float>() + block.begin);
+}
+
+// What the begin of a piece is a multiple of.
+std::int64_t ExpertFfn::piece_step() const {
+  return bf16_rows_ ? kBf16Step : depth_step(weights_->dtype);
 }
 
 // tile = a block's rows * a piece of a panel, or tile += where the piece is not the first. rows:
-// those of all blocks; whole numbers lie in integers_.
+// those of all blocks, in f32.
 void ExpertFfn::multiply_piece(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
                                const Piece& piece, float* tile, Ahead ahead) const {
+  if (bf16_rows_ || is_integer(weights_->dtype)) {
+    return multiply_narrow(block, matrix, piece, tile, ahead);
+  }
   const std::int64_t first = block.begin * matrix.depth + piece.begin * block.rows;
+  const auto& products = weights_->dtype == DType::kF32 ? kernels_->f32 : kernels_->bf16;
+  products[block.rows - 1](rows + first, piece.weights, piece.depth, tile, piece.begin > 0, ahead);
+}
+
+// The same for rows of 16 bits.
+void ExpertFfn::multiply_narrow(const RowBlock& block, const PanelMatrix& matrix,
+                                const Piece& piece, float* tile, Ahead ahead) const {
+  const std::int64_t first = block.begin * narrow_depth(matrix.depth) + piece.begin * block.rows;
   const bool more = piece.begin > 0;
-  if (is_integer(weights_->dtype)) {
-    const bool whole_column = weights_->dtype == DType::kInt8;  // has one scale, behind the panel
-    const auto& products = whole_column ? kernels_->int8 : kernels_->int4;
-    const bool last = piece.begin + piece.depth == matrix.depth;
-    const char* const end = piece.weights + panel_bytes(weights_->dtype, piece.depth);
-    products[block.rows - 1](
-        {integers_.as<std::int16_t>() + first, scales_.as<float>() + block.begin}, piece.weights,
-        last && whole_column ? reinterpret_cast<const float*>(end) : nullptr, piece.depth, tile,
-        more, ahead);
+  if (bf16_rows_) {
+    const PageBuffer& rows = &matrix == &weights_->down ? narrow_hidden_ : narrow_rows_;
+    kernels_->bf16_by_bf16(rows.as<std::uint16_t>() + first, block.rows, piece.weights, piece.depth,
+                           tile, more, ahead);
     return;
   }
-  const auto& products = weights_->dtype == DType::kF32 ? kernels_->f32 : kernels_->bf16;
-  products[block.rows - 1](rows + first, piece.weights, piece.depth, tile, more, ahead);
+  const bool whole_column = weights_->dtype == DType::kInt8;  // has one scale, behind the panel
+  const auto& products = whole_column ? kernels_->int8 : kernels_->int4;
+  const bool last = piece.begin + piece.depth == matrix.depth;
+  const char* const end = piece.weights + panel_bytes(weights_->dtype, piece.depth);
+  products[block.rows - 1](
+      {narrow_rows_.as<std::int16_t>() + first, scales_.as<float>() + block.begin}, piece.weights,
+      last && whole_column ? reinterpret_cast<const float*>(end) : nullptr, piece.depth, tile, more,
+      ahead);
 }
 
 // The same for bf16, of which the first block of a piece leaves f32 for the others.
@@ -147,15 +181,16 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
   const std::span<const RowBlock> blocks(&cut_.blocks[chunk.first], chunk.blocks);
   const std::int64_t step_bytes = panel_bytes(weights_->dtype, kDepthStep);
   // Pieces of one size, as far as steps allow: after a short one little would be fetched ahead.
-  const std::int64_t step = depth_step(weights_->dtype);
+  const std::int64_t step = piece_step();
   const std::int64_t most_steps = kPieceBytes / panel_bytes(weights_->dtype, step);
-  const std::int64_t steps = matrix.depth / step;
+  const std::int64_t steps = blocks_of(matrix.depth, step);
   const std::int64_t deepest = blocks_of(steps, blocks_of(steps, most_steps)) * step;
   const std::int32_t expert = blocks[0].expert;
   // A single block reads nothing twice: its panels are multiplied one after the other, as they lie
   // in memory. Several read all panels to one depth first, so that their rows stay in the cache.
   const bool alone = blocks.size() == 1;
-  const bool widen = weights_->dtype == DType::kBf16 && std::ssize(blocks) >= kBlocksToWiden;
+  const bool widen =
+      weights_->dtype == DType::kBf16 && !bf16_rows_ && std::ssize(blocks) >= kBlocksToWiden;
   const std::int64_t pieces = blocks_of(matrix.depth, deepest);
   for (std::int64_t i = 0; i < pieces * panels.count; ++i) {
     const std::int64_t p = alone ? i / pieces : i % panels.count;
@@ -189,9 +224,20 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
 void ExpertFfn::gate_and_up(const RowChunk& chunk, Panels panels, const char* next) {
   multiply(chunk, weights_->gate_up, rows_.as<float>(), panels, next,
            [&](const RowBlock& block, std::int64_t panel, const float* tile) {
-             float* const hidden = hidden_.as<float>() + block.begin * hidden_depth_;
-             kernels_->swiglu(tile, block.rows, hidden + panel * block.rows * kDepthStep);
+             write_hidden(block, panel, tile);
            });
+}
+
+void ExpertFfn::write_hidden(const RowBlock& block, std::int64_t panel, const float* tile) {
+  if (bf16_rows_) {
+    const std::int64_t k = panel * kDepthStep;
+    const std::int64_t first = block.begin * narrow_depth(hidden_depth_);
+    const std::int64_t step = k / kBf16Step * kBf16Step * block.rows + k % kBf16Step;
+    kernels_->swiglu_to_bf16(tile, block.rows, narrow_hidden_.as<std::uint16_t>() + first + step);
+    return;
+  }
+  float* const hidden = hidden_.as<float>() + block.begin * hidden_depth_;
+  kernels_->swiglu(tile, block.rows, hidden + panel * block.rows * kDepthStep);
 }
 
 void ExpertFfn::down_to_rows(const RowChunk& chunk, Panels panels, const char* next,
@@ -301,10 +347,10 @@ void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
 
 std::int64_t ExpertFfn::workspace_bytes() const {
   return weights_->bytes() +
-         static_cast<std::int64_t>(rows_.bytes() + hidden_.bytes() + integers_.bytes() +
-                                   scales_.bytes() + cut_.blocks.capacity() * sizeof(RowBlock) +
-                                   cut_.chunks.capacity() *
-                                       (sizeof(RowChunk) + sizeof(std::int64_t)));
+         static_cast<std::int64_t>(
+             rows_.bytes() + hidden_.bytes() + narrow_rows_.bytes() + narrow_hidden_.bytes() +
+             scales_.bytes() + cut_.blocks.capacity() * sizeof(RowBlock) +
+             cut_.chunks.capacity() * (sizeof(RowChunk) + sizeof(std::int64_t)));
 }
 
 }  // namespace moe::cpu

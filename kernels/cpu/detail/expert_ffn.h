@@ -31,16 +31,18 @@ struct WeightedSum {
 // Three passes of one parallel region, two barriers between them: rows are copied into the order
 // the kernels read; gate and up with silu(gate) * up, which leaves no [rows, 2 F]; down. Where
 // weights are whole numbers, rows are rounded to such numbers as they are copied, and once more
-// between the products, with a barrier of its own. A task is a few panels of one expert's columns
-// for some of its rows, big ones first; of the last pass with a WeightedSum, a few panels for all
-// experts, so that nobody else adds to these columns. How a row is computed depends on its group
-// only: the bits are the same for every number of threads.
+// between the products, with a barrier of its own. Where an instruction multiplies bf16 by bf16,
+// rows are rounded to bf16 as they are copied, and as they leave the first product. A task is a few
+// panels of one expert's columns for some of its rows, big ones first; of the last pass with a
+// WeightedSum, a few panels for all experts, so that nobody else adds to these columns. How a row
+// is computed depends on its group only: the bits are the same for every number of threads.
 class ExpertFfn {
  public:
   // Room for at most `rows` rows in one call. Weights as shape.dtype says: f32, bf16, int8 or int4.
-  // What meets whole numbers is rounded to 16 bits with a scale for each row; everything else is
-  // f32.
-  void prepare(const MoeShape& shape, const ExpertWeights& weights, std::int64_t rows);
+  // What meets whole numbers is rounded to 16 bits with a scale for each row, what meets bf16 to
+  // bf16 where the processor multiplies such numbers; everything else is f32.
+  void prepare(const MoeShape& shape, const ExpertWeights& weights, std::int64_t rows,
+               const MicroKernels& kernels = micro_kernels(chosen_isa()));
 
   // Groups must not overlap; row numbers are below `rows` of prepare.
   void run(std::span<const RowGroup> groups, const RowSource& from, MatrixView<float> out);
@@ -68,6 +70,7 @@ class ExpertFfn {
   void run_passes(const RowSource& from, const Down& down);
   void copy_rows(const RowBlock& block, const RowSource& from);
   void round_rows(const RowBlock& block, const float* rows, std::int64_t depth);
+  std::int64_t piece_step() const;
   void gate_and_up(const RowChunk& chunk, Panels panels, const char* next);
   void down_to_rows(const RowChunk& chunk, Panels panels, const char* next, MatrixView<float> out);
   void down_to_sum(Panels panels, const char* next, const WeightedSum& sum);
@@ -76,6 +79,9 @@ class ExpertFfn {
                 const char* next, const Sink& sink) const;
   void multiply_piece(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
                       const Piece& piece, float* tile, Ahead ahead) const;
+  void multiply_narrow(const RowBlock& block, const PanelMatrix& matrix, const Piece& piece,
+                       float* tile, Ahead ahead) const;
+  void write_hidden(const RowBlock& block, std::int64_t panel, const float* tile);
   void multiply_widened(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
                         const Piece& piece, float* tile, Ahead ahead, Widened to) const;
   const char* weights_of(const PanelMatrix& matrix, std::int64_t chunk, std::int64_t panel) const;
@@ -89,8 +95,12 @@ class ExpertFfn {
   std::int64_t hidden_depth_ = 0;  // F, the same
   PageBuffer rows_;                // [rows][H], block by block: [H / 16][block's rows][16]
   PageBuffer hidden_;              // [rows][F], the same
-  PageBuffer integers_;  // [rows][the deeper of both], of what is multiplied now: [K / 32][..][32]
-  PageBuffer scales_;    // [rows], of these
+  bool bf16_rows_ = false;         // bf16 is multiplied by bf16
+  // [rows][H] and [rows][F], block by block, where rows are rounded to 16 bits: [K / 32][..][32].
+  // Whole numbers have one buffer for both, since they are rounded between the products.
+  PageBuffer narrow_rows_;
+  PageBuffer narrow_hidden_;
+  PageBuffer scales_;  // [rows], of whole numbers
   RowBlocks cut_;
 };
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/cpu/detail/isa/emulated_bf16.h"
+
 namespace moe::cpu {
 namespace {
 
@@ -56,12 +58,13 @@ struct Outputs {
   bool operator==(const Outputs&) const = default;
 };
 
-Outputs run(const Problem& p, int threads) {
+Outputs run(const Problem& p, int threads,
+            const MicroKernels& kernels = micro_kernels(chosen_isa())) {
   const int before = omp_get_max_threads();
   omp_set_num_threads(threads);
   const std::int64_t rows = p.shape.tokens * kTopK;
   ExpertFfn ffn;
-  ffn.prepare(p.shape, p.weights, rows);
+  ffn.prepare(p.shape, p.weights, rows, kernels);
   Outputs out;
   out.rows.assign(rows * p.shape.hidden, -1);
   out.sum.assign(p.x.size(), -1);
@@ -121,6 +124,39 @@ TEST_P(ExpertFfnTest, WritesEveryRowOfASumWithoutGroups) {
   std::vector<float> y(p.x.size(), -1);
   ffn.run({}, p.source(), {p.token, p.weight, packed(y.data(), 3, p.shape.hidden)});
   EXPECT_EQ(y, std::vector<float>(y.size(), 0));
+}
+
+// Rows of bf16, with the instructions emulated and everything else as it is. Rows are exact in
+// bf16, and a hidden value is off by at most 2^-9 of itself. Signs are mixed, so that these errors
+// add up like the values do: the root mean square of the outputs is off by less than 2^-8 of
+// itself.
+TEST(ExpertFfnOfBf16, IsWithinTheRoundingOfHiddenValues) {
+  if (std::ranges::count(available_isas(), Isa::kAvx512Vnni) == 0) {
+    GTEST_SKIP() << "this processor has no AVX-512 with VNNI";
+  }
+  MicroKernels tiles = kAmxBf16Kernels;
+  tiles.bf16_by_bf16 = tile_product<EmulatedTiles>;
+  MicroKernels dots = kAvx512Bf16Kernels;
+  dots.bf16_by_bf16 = dot_product<EmulatedDots>;
+  for (const std::int64_t tokens : {1, 9, 60, 163}) {
+    for (const std::int64_t hidden : {160, 1100}) {
+      const Problem p(DType::kBf16, tokens, hidden);
+      const Outputs right = run(Problem(DType::kF32, tokens, hidden), 2);
+      for (const MicroKernels* kernels : {&tiles, &dots}) {
+        const Outputs found = run(p, 2, *kernels);
+        EXPECT_EQ(run(p, 1, *kernels), found);
+        double error = 0;
+        double all = 0;
+        for (std::int64_t i = 0; i < std::ssize(right.rows); ++i) {
+          error += std::pow(found.rows[i] - right.rows[i], 2);
+          all += std::pow(right.rows[i], 2);
+        }
+        EXPECT_GT(error, 0);
+        EXPECT_LT(std::sqrt(error / all), 0x1p-8)
+            << to_string(kernels->isa) << ", " << tokens << " tokens, " << hidden;
+      }
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ExpertFfnTest,

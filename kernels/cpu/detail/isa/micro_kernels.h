@@ -21,8 +21,12 @@ namespace moe::cpu {
 // groups, [2][K / 8][32] such words of 8 values, 4 bits each. A scale's byte is the exponent of
 // f32.
 // Rows of whole numbers: [K / 32][rows][32] of 16 bits, each row in units of a scale of its own.
+//
+// Rows of bf16: [K / 32][rows][32]; half of the last step stays unused where K is no multiple
+// of 32.
 inline constexpr std::int64_t kPanelColumns = 32;
 inline constexpr std::int64_t kDepthStep = 16;     // K is padded to a multiple of it, with zeros
+inline constexpr std::int64_t kBf16Step = 32;      // of rows of bf16
 inline constexpr std::int64_t kIntegerStep = 64;   // the same, of panels of whole numbers
 inline constexpr std::int64_t kIntegerGroup = 32;  // depth that is summed up in whole numbers
 inline constexpr std::int64_t kInt4ScaleBytes = kIntegerStep / kIntegerGroup * kPanelColumns;
@@ -44,6 +48,10 @@ using Product = void (*)(const float* rows, const void* panel, std::int64_t dept
 // The same, and the panel is left in `widened` as f32, [depth][32], for other rows.
 using WideningProduct = void (*)(const float* rows, const void* panel, std::int64_t depth,
                                  float* tile, bool accumulate, Ahead ahead, float* widened);
+
+// tile = rows * panel, or tile += rows * panel, of m rows of bf16 and a panel of bf16.
+using Bf16Product = void (*)(const std::uint16_t* rows, std::int64_t m, const void* panel,
+                             std::int64_t depth, float* tile, bool accumulate, Ahead ahead);
 
 struct IntegerRows {
   const std::int16_t* values;
@@ -74,9 +82,20 @@ struct MicroKernels {
   // to[c] += weight * from[c] for c < columns.
   void (*add_scaled)(float* to, const float* from, float weight, std::int64_t columns);
 
+  // Where an instruction multiplies bf16 by bf16: rows are rounded to it, and one call takes up to
+  // bf16_rows of them. All null elsewhere.
+  std::int64_t bf16_rows = 0;
+  Bf16Product bf16_by_bf16 = nullptr;
+  void (*to_bf16)(const float* from, std::int64_t rows, std::int64_t depth,
+                  std::uint16_t* values) = nullptr;
+  // swiglu with rounded results: 16 of each row, rows kBf16Step apart.
+  void (*swiglu_to_bf16)(const float* tile, std::int64_t rows, std::uint16_t* hidden) = nullptr;
+
   // For the ceilings. As many multiplications and additions as the processor can do, on registers
   // alone; returns how many, and writes to `sink` what they came to.
   double (*multiply_add)(std::int64_t rounds, float* sink);
+  // The same by the instruction of bf16_by_bf16, or nullptr.
+  double (*bf16_multiply_add)(std::int64_t rounds, float* sink) = nullptr;
   // Reads n floats (a multiple of 1024) in four streams, with what is wanted next fetched ahead.
   // Returns their sum.
   float (*read)(const float* from, std::int64_t n);
@@ -89,5 +108,7 @@ extern const MicroKernels kScalarKernels;
 extern const MicroKernels kAvx2Kernels;
 extern const MicroKernels kAvx512Kernels;
 extern const MicroKernels kAvx512VnniKernels;
+extern const MicroKernels kAvx512Bf16Kernels;
+extern const MicroKernels kAmxBf16Kernels;
 
 }  // namespace moe::cpu

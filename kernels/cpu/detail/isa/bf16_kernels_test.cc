@@ -1,0 +1,158 @@
+// The kernels of instructions that multiply bf16 by bf16: on emulated ones everywhere, and on the
+// processor's own where it has them.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/cpu/detail/isa/emulated_bf16.h"
+#include "kernels/cpu/detail/isa/micro_kernels.h"
+
+namespace moe::cpu {
+namespace {
+
+struct Candidate {
+  const char* name;
+  Bf16Product product;
+  std::int64_t rows;
+};
+
+std::vector<Candidate> candidates() {
+  std::vector<Candidate> all = {{"emulated tiles", tile_product<EmulatedTiles>, 2 * kTileRows},
+                                {"emulated dots", dot_product<EmulatedDots>, 14}};
+  for (const Isa isa : available_isas()) {
+    const MicroKernels& kernels = micro_kernels(isa);
+    if (kernels.bf16_by_bf16 == nullptr) continue;
+    all.push_back({to_string(isa).data(), kernels.bf16_by_bf16, kernels.bf16_rows});
+  }
+  return all;
+}
+
+// Small whole numbers: exact in bf16, and their sums in f32 whatever the order.
+float value(std::int64_t i, std::int64_t k) { return static_cast<float>((i * 7 + k * 5) % 11 - 5); }
+
+std::uint16_t bf16(float v) {
+  return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(v) >> 16);
+}
+
+// What lies beyond the depth is NaN: nobody may multiply with it.
+std::vector<std::uint16_t> some_rows(std::int64_t m, std::int64_t depth) {
+  const std::int64_t steps = (depth + kBf16Step - 1) / kBf16Step;
+  std::vector<std::uint16_t> rows(steps * kBf16Step * m, 0x7FC0);
+  for (std::int64_t r = 0; r < m; ++r) {
+    for (std::int64_t k = 0; k < depth; ++k) {
+      rows[(k / kBf16Step * m + r) * kBf16Step + k % kBf16Step] = bf16(value(r, k));
+    }
+  }
+  return rows;
+}
+
+std::vector<std::uint16_t> some_panel(std::int64_t depth) {
+  std::vector<std::uint16_t> panel(depth * kPanelColumns);
+  for (std::int64_t k = 0; k < depth; ++k) {
+    for (std::int64_t c = 0; c < kPanelColumns; ++c) {
+      panel[(k / 2 * kPanelColumns + c) * 2 + k % 2] = bf16(value(k, c + 3));
+    }
+  }
+  return panel;
+}
+
+float expected(std::int64_t r, std::int64_t c, std::int64_t depth) {
+  float sum = 0;
+  for (std::int64_t k = 0; k < depth; ++k) sum += value(r, k) * value(k, c + 3);
+  return sum;
+}
+
+TEST(Bf16Kernels, MultiplyEveryNumberOfRows) {
+  for (const Candidate& candidate : candidates()) {
+    for (const std::int64_t depth : {16, 32, 48, 336}) {
+      const auto panel = some_panel(depth);
+      for (std::int64_t m = 1; m <= candidate.rows; ++m) {
+        const auto rows = some_rows(m, depth);
+        std::vector<float> tile(m * kPanelColumns + 1, 1000);
+        const Ahead ahead{reinterpret_cast<const char*>(panel.data()), 1024};
+        candidate.product(rows.data(), m, panel.data(), depth, tile.data(), false, ahead);
+        candidate.product(rows.data(), m, panel.data(), depth, tile.data(), true, {});
+        for (std::int64_t i = 0; i < m * kPanelColumns; ++i) {
+          ASSERT_EQ(tile[i], 2 * expected(i / kPanelColumns, i % kPanelColumns, depth))
+              << candidate.name << ", depth " << depth << ", row " << i / kPanelColumns << " of "
+              << m << ", column " << i % kPanelColumns;
+        }
+        EXPECT_EQ(tile.back(), 1000) << candidate.name;
+      }
+    }
+  }
+}
+
+// The functions of both files that need no more than AVX-512 with VNNI.
+class Rounding : public testing::TestWithParam<const MicroKernels*> {
+ protected:
+  void SetUp() override {
+    if (std::ranges::count(available_isas(), Isa::kAvx512Vnni) == 0) {
+      GTEST_SKIP() << "this processor has no AVX-512 with VNNI";
+    }
+  }
+  static const MicroKernels& kernels() { return *GetParam(); }
+};
+
+std::uint16_t rounded(const MicroKernels& kernels, float v) {
+  std::vector<float> row(kDepthStep);
+  row[5] = v;
+  std::vector<std::uint16_t> to(kBf16Step);
+  kernels.to_bf16(row.data(), 1, kDepthStep, to.data());
+  return to[5];
+}
+
+TEST_P(Rounding, IsToTheNearestAndTiesToEven) {
+  EXPECT_EQ(rounded(kernels(), 1.0F), 0x3F80);
+  EXPECT_EQ(rounded(kernels(), 1 + 0x1p-8F), 0x3F80);
+  EXPECT_EQ(rounded(kernels(), 1 + 0x1p-8F + 0x1p-20F), 0x3F81);
+  EXPECT_EQ(rounded(kernels(), 1 + 0x1.8p-7F), 0x3F82);
+  EXPECT_EQ(rounded(kernels(), -0.0F), 0x8000);
+  EXPECT_EQ(rounded(kernels(), std::numeric_limits<float>::max()), 0x7F80);
+  EXPECT_EQ(rounded(kernels(), -std::numeric_limits<float>::infinity()), 0xFF80);
+  EXPECT_TRUE(std::isnan(bf16_value(rounded(kernels(), std::nanf("")))));
+  EXPECT_TRUE(std::isnan(bf16_value(rounded(kernels(), std::bit_cast<float>(0x7F800001U)))));
+}
+
+TEST_P(Rounding, PutsRowsIntoStepsOf32) {
+  constexpr std::int64_t kRows = 3;
+  constexpr std::int64_t kDepth = 48;
+  std::vector<float> rows(kRows * kDepth);
+  for (std::int64_t r = 0; r < kRows; ++r) {
+    for (std::int64_t k = 0; k < kDepth; ++k) {
+      rows[(k / kDepthStep * kRows + r) * kDepthStep + k % kDepthStep] = value(r, k);
+    }
+  }
+  auto to = some_rows(kRows, kDepth);
+  const auto right = to;
+  for (std::uint16_t& v : to) v = v == 0x7FC0 ? v : 0;
+  kernels().to_bf16(rows.data(), kRows, kDepth, to.data());
+  EXPECT_EQ(to, right);
+}
+
+TEST_P(Rounding, OfSwigluIsThatOfItsResult) {
+  constexpr std::int64_t kRows = 5;
+  std::vector<float> tile(kRows * kPanelColumns);
+  for (std::size_t i = 0; i < tile.size(); ++i) tile[i] = 0.37F * static_cast<float>(i % 23) - 4;
+  std::vector<float> hidden(kRows * kDepthStep);
+  kernels().swiglu(tile.data(), kRows, hidden.data());
+  std::vector<std::uint16_t> narrow(kRows * kBf16Step, 7);
+  kernels().swiglu_to_bf16(tile.data(), kRows, narrow.data());
+  for (std::int64_t r = 0; r < kRows; ++r) {
+    for (std::int64_t i = 0; i < kBf16Step; ++i) {
+      const std::uint16_t right =
+          i < kDepthStep ? rounded(kernels(), hidden[r * kDepthStep + i]) : 7;
+      EXPECT_EQ(narrow[r * kBf16Step + i], right) << r << ", " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Rounding, testing::Values(&kAvx512Bf16Kernels, &kAmxBf16Kernels),
+                         [](const auto& test) { return test.index == 0 ? "dots" : "tiles"; });
+
+}  // namespace
+}  // namespace moe::cpu

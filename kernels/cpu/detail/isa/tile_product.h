@@ -1,0 +1,138 @@
+#pragma once
+// Products of bf16 by bf16 in tiles of 16 rows of 64 bytes, as AMX has them. Tiles: the eight tile
+// registers, so that the loops can be tried where a processor has none:
+//   Tiles::Shape{rows of tiles 0, 1 and 4; of 2, 3 and 5; pairs}, which Tiles::set takes
+//   zero<t>(), load<t>(from, stride), store<t>(to, stride): strides in bytes
+//   multiply<c, a, b>(): c[i][j] += a[i][2 k] * b[k][2 j] + a[i][2 k + 1] * b[k][2 j + 1] over k
+#include <cstdint>
+
+#include "kernels/cpu/detail/isa/fetcher.h"
+#include "kernels/cpu/detail/isa/micro_kernels.h"
+
+namespace moe::cpu {
+
+inline constexpr std::int64_t kTileRows = 16;
+inline constexpr std::int64_t kTileBytes = 64;
+
+// What a product sets its tiles to. 0, 1: sums of the first 16 rows, for the columns from 0 and
+// from 16; 2, 3: of the others; 4, 5: rows; 6, 7: weights.
+struct TileShape {
+  std::int64_t rows;    // of the first block
+  std::int64_t others;  // of the second, 0 where there is none
+  std::int64_t depth;   // multiplied at once, 16 or 32
+};
+
+// `depth` in steps of kDepth, in a multiple of which it is. A weight's tile is read once for both
+// blocks of rows; it is what streams, and rows come from the nearer caches.
+template <class Tiles, int kDepth, bool kTwo>
+void tile_steps(const std::uint16_t* rows, TileShape shape, const char* panel, std::int64_t depth,
+                float* tile, bool accumulate, Ahead ahead) {
+  constexpr std::int64_t kSumStride = kPanelColumns * sizeof(float);
+  constexpr std::int64_t kPanelStride = kPanelColumns * 2 * sizeof(std::uint16_t);
+  constexpr int kFetches = 8;  // after each product, of which there are two or four
+  constexpr int kProducts = kTwo ? 4 : 2;
+  float* const others = tile + kTileRows * kPanelColumns;
+  Tiles::set(shape);
+  if (accumulate) {
+    Tiles::template load<0>(tile, kSumStride);
+    Tiles::template load<1>(tile + kTileRows, kSumStride);
+    if constexpr (kTwo) {
+      Tiles::template load<2>(others, kSumStride);
+      Tiles::template load<3>(others + kTileRows, kSumStride);
+    }
+  } else {
+    Tiles::template zero<0>();
+    Tiles::template zero<1>();
+    if constexpr (kTwo) {
+      Tiles::template zero<2>();
+      Tiles::template zero<3>();
+    }
+  }
+  Fetcher<Tiles> fetcher(ahead, depth, kFetches * kProducts * kDepthStep / kDepth);
+  const auto fetch = [&fetcher]() __attribute__((always_inline)) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kFetches; ++i) fetcher.fetch(i);
+  };
+  const std::int64_t m = shape.rows + shape.others;
+  for (std::int64_t k = 0; k < depth; k += kDepth) {
+    const std::uint16_t* const a = rows + k * m;
+    const char* const b = panel + k / 2 * kPanelStride;
+    Tiles::template load<4>(a, kTileBytes);
+    Tiles::template load<6>(b, kPanelStride);
+    Tiles::template multiply<0, 4, 6>();
+    fetch();
+    Tiles::template load<7>(b + kTileBytes, kPanelStride);
+    Tiles::template multiply<1, 4, 7>();
+    fetch();
+    if constexpr (kTwo) {
+      Tiles::template load<5>(a + kTileRows * kBf16Step, kTileBytes);
+      Tiles::template multiply<2, 5, 6>();
+      fetch();
+      Tiles::template multiply<3, 5, 7>();
+      fetch();
+    }
+  }
+  Tiles::template store<0>(tile, kSumStride);
+  Tiles::template store<1>(tile + kTileRows, kSumStride);
+  if constexpr (kTwo) {
+    Tiles::template store<2>(others, kSumStride);
+    Tiles::template store<3>(others + kTileRows, kSumStride);
+  }
+}
+
+template <class Tiles, int kDepth>
+void tile_blocks(const std::uint16_t* rows, std::int64_t m, const char* panel, std::int64_t depth,
+                 float* tile, bool accumulate, Ahead ahead) {
+  if (m > kTileRows) {
+    tile_steps<Tiles, kDepth, true>(rows, {kTileRows, m - kTileRows, kDepth}, panel, depth, tile,
+                                    accumulate, ahead);
+  } else {
+    tile_steps<Tiles, kDepth, false>(rows, {m, 0, kDepth}, panel, depth, tile, accumulate, ahead);
+  }
+}
+
+// Whole steps of kBf16Step, then a half one where depth ends with it.
+template <class Tiles>
+void tile_product(const std::uint16_t* rows, std::int64_t m, const void* panel, std::int64_t depth,
+                  float* tile, bool accumulate, Ahead ahead) {
+  const std::int64_t whole = depth / kBf16Step * kBf16Step;
+  const char* const from = static_cast<const char*>(panel);
+  if (whole > 0) {
+    tile_blocks<Tiles, kBf16Step>(rows, m, from, whole, tile, accumulate, ahead);
+  }
+  if (whole < depth) {
+    tile_blocks<Tiles, kDepthStep>(rows + whole * m, m,
+                                   from + whole * kPanelColumns * sizeof(std::uint16_t), kDepthStep,
+                                   tile, accumulate || whole > 0, {});
+  }
+  Tiles::release();
+}
+
+// As multiply_add of product.h, with tiles; the sums are those of zeros.
+template <class Tiles>
+double tile_multiply_add(std::int64_t rounds, float* sink) {
+  alignas(kTileBytes) static constexpr std::uint16_t kZeros[kTileRows * kBf16Step] = {};
+  Tiles::set({kTileRows, kTileRows, kBf16Step});
+  Tiles::template zero<0>();
+  Tiles::template zero<1>();
+  Tiles::template zero<2>();
+  Tiles::template zero<3>();
+  Tiles::template load<4>(kZeros, kTileBytes);
+  Tiles::template load<5>(kZeros, kTileBytes);
+  Tiles::template load<6>(kZeros, kTileBytes);
+  Tiles::template load<7>(kZeros, kTileBytes);
+  const std::int64_t turns = rounds / 16;  // each is as long as many of a vector's
+  for (std::int64_t i = 0; i < turns; ++i) {
+    Tiles::template multiply<0, 4, 6>();
+    Tiles::template multiply<1, 4, 7>();
+    Tiles::template multiply<2, 5, 6>();
+    Tiles::template multiply<3, 5, 7>();
+  }
+  alignas(kTileBytes) float sums[kTileRows * kTileRows];
+  Tiles::template store<0>(sums, kTileBytes);
+  Tiles::release();
+  *sink = sums[0];
+  return 4.0 * 2 * kTileRows * kTileRows * kBf16Step * static_cast<double>(turns);
+}
+
+}  // namespace moe::cpu

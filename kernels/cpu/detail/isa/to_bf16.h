@@ -1,0 +1,39 @@
+#pragma once
+// Rows rounded to bf16, for instructions that multiply bf16 by bf16.
+#include <cstdint>
+
+#include "kernels/cpu/detail/isa/product.h"
+
+namespace moe::cpu {
+
+// To the nearest, ties to even; NaN stays NaN. Of V, so that no processor's code is another's.
+template <class V>
+[[gnu::always_inline]] inline void store_as_bf16(std::uint16_t* to, const float* from) {
+  for (int i = 0; i < kDepthStep; ++i) {
+    const auto bits = __builtin_bit_cast(std::uint32_t, from[i]);
+    const std::uint32_t rounded = (bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16;
+    to[i] = static_cast<std::uint16_t>((bits & 0x7FFFFFFFU) > 0x7F800000U ? 0x7FC0U : rounded);
+  }
+}
+
+template <class V>
+void to_bf16(const float* from, std::int64_t rows, std::int64_t depth, std::uint16_t* values) {
+  for (std::int64_t k = 0; k < depth; k += kDepthStep) {
+    std::uint16_t* const to = values + k / kBf16Step * kBf16Step * rows + k % kBf16Step;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      store_as_bf16<V>(to + r * kBf16Step, from + k * rows + r * kDepthStep);
+    }
+  }
+}
+
+// hidden: where the panel's values of the first row begin.
+template <class V>
+void swiglu_to_bf16(const float* tile, std::int64_t rows, std::uint16_t* hidden) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    alignas(64) float row[kDepthStep];
+    swiglu<V>(tile + r * kPanelColumns, 1, row);
+    store_as_bf16<V>(hidden + r * kBf16Step, row);
+  }
+}
+
+}  // namespace moe::cpu
