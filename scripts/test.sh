@@ -41,7 +41,7 @@ if step build-debug scripts/build.sh debug kernels_test reference_test harness_t
 if step build-simt scripts/build.sh simt harness/simt/all; then
   if command -v nvcc >/dev/null &&
     step build-cuda scripts/build.sh simt kernels/cuda/all strategies_on_interpreter_test \
-      models_on_interpreter_test moebench moebench_gpu; then
+      models_on_interpreter_test moebench moebench_gpu fake_nvml; then
     # What ptxas made of the CUDA kernels, and what they do in the interpreter, against their tables.
     step cuda-gates python3 scripts/cuda_gates.py
     step cuda-counters python3 scripts/cuda_counters.py

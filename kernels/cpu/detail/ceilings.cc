@@ -99,8 +99,8 @@ CpuCeilings measure_cpu_ceilings() {
     });
   };
   ceilings.flops_per_second = peak(kernels.multiply_add);
-  if (kernels.bf16_multiply_add != nullptr) {
-    ceilings.bf16_flops_per_second = peak(kernels.bf16_multiply_add);
+  if (kernels.native_bf16.multiply_add != nullptr) {
+    ceilings.bf16_flops_per_second = peak(kernels.native_bf16.multiply_add);
   }
   constexpr double kCalls = 1000;
   ceilings.call_seconds = 1 / best_rate_of_calls(kCalls);

@@ -70,23 +70,33 @@ void ExpertFfn::prepare(const MoeShape& shape, const ExpertWeights& weights, std
   weights_ = shared_packed_weights(shape, weights);
   row_depth_ = blocks_of(shape.hidden, kDepthStep) * kDepthStep;
   hidden_depth_ = blocks_of(shape.ffn, kDepthStep) * kDepthStep;
-  rows_ = PageBuffer(static_cast<std::size_t>(rows * row_depth_) * sizeof(float));
-  hidden_ = PageBuffer(static_cast<std::size_t>(rows * hidden_depth_) * sizeof(float));
-  bf16_rows_ = shape.dtype == DType::kBf16 && kernels_->bf16_by_bf16 != nullptr;
+  bf16_rows_ = shape.dtype == DType::kBf16 && kernels_->native_bf16.product != nullptr;
+  make_room(rows);
+  cut_.reserve(rows, shape.experts, bf16_rows_ ? kernels_->native_bf16.rows : kernels_->rows);
+}
+
+void ExpertFfn::make_room(std::int64_t rows) {
+  const auto wide = [rows](std::int64_t depth) {
+    return PageBuffer(static_cast<std::size_t>(rows * depth) * sizeof(float));
+  };
   const std::int64_t gate_up_depth = narrow_depth(weights_->gate_up.depth);
   const std::int64_t down_depth = narrow_depth(weights_->down.depth);
   const auto narrow = [rows](std::int64_t depth) {
     return PageBuffer(static_cast<std::size_t>(rows * depth) * sizeof(std::uint16_t));
   };
-  if (is_integer(shape.dtype)) {
+  rows_ = wide(row_depth_);
+  if (!bf16_rows_) hidden_ = wide(hidden_depth_);
+  if (is_integer(shape_.dtype)) {
     narrow_rows_ = narrow(std::max(gate_up_depth, down_depth));
-    scales_ = PageBuffer(static_cast<std::size_t>(rows) * sizeof(float));
+    scales_ = wide(1);
   }
   if (bf16_rows_) {
     narrow_rows_ = narrow(gate_up_depth);
     narrow_hidden_ = narrow(down_depth);
   }
-  cut_.reserve(rows, shape.experts, bf16_rows_ ? kernels_->bf16_rows : kernels_->rows);
+  for (const PageBuffer* b : {&rows_, &hidden_, &narrow_rows_, &narrow_hidden_, &scales_}) {
+    b->touch();
+  }
 }
 
 void ExpertFfn::copy_rows(const RowBlock& block, const RowSource& from) {
@@ -106,8 +116,9 @@ void ExpertFfn::copy_rows(const RowBlock& block, const RowSource& from) {
   }
   if (is_integer(shape_.dtype)) round_rows(block, rows_.as<float>(), row_depth_);
   if (bf16_rows_) {
-    kernels_->to_bf16(rows_.as<float>() + block.begin * row_depth_, block.rows, row_depth_,
-                      narrow_rows_.as<std::uint16_t>() + block.begin * narrow_depth(row_depth_));
+    kernels_->native_bf16.to_bf16(
+        rows_.as<float>() + block.begin * row_depth_, block.rows, row_depth_,
+        narrow_rows_.as<std::uint16_t>() + block.begin * narrow_depth(row_depth_));
   }
 }
 
@@ -143,8 +154,8 @@ void ExpertFfn::multiply_narrow(const RowBlock& block, const PanelMatrix& matrix
   const bool more = piece.begin > 0;
   if (bf16_rows_) {
     const PageBuffer& rows = &matrix == &weights_->down ? narrow_hidden_ : narrow_rows_;
-    kernels_->bf16_by_bf16(rows.as<std::uint16_t>() + first, block.rows, piece.weights, piece.depth,
-                           tile, more, ahead);
+    kernels_->native_bf16.product(rows.as<std::uint16_t>() + first, block.rows, piece.weights,
+                                  piece.depth, tile, more, ahead);
     return;
   }
   const bool whole_column = weights_->dtype == DType::kInt8;  // has one scale, behind the panel
@@ -233,7 +244,8 @@ void ExpertFfn::write_hidden(const RowBlock& block, std::int64_t panel, const fl
     const std::int64_t k = panel * kDepthStep;
     const std::int64_t first = block.begin * narrow_depth(hidden_depth_);
     const std::int64_t step = k / kBf16Step * kBf16Step * block.rows + k % kBf16Step;
-    kernels_->swiglu_to_bf16(tile, block.rows, narrow_hidden_.as<std::uint16_t>() + first + step);
+    kernels_->native_bf16.swiglu(tile, block.rows,
+                                 narrow_hidden_.as<std::uint16_t>() + first + step);
     return;
   }
   float* const hidden = hidden_.as<float>() + block.begin * hidden_depth_;

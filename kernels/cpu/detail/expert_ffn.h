@@ -68,6 +68,7 @@ class ExpertFfn {
 
   template <class Down>
   void run_passes(const RowSource& from, const Down& down);
+  void make_room(std::int64_t rows);
   void copy_rows(const RowBlock& block, const RowSource& from);
   void round_rows(const RowBlock& block, const float* rows, std::int64_t depth);
   std::int64_t piece_step() const;

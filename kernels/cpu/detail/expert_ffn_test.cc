@@ -134,10 +134,10 @@ TEST(ExpertFfnOfBf16, IsWithinTheRoundingOfHiddenValues) {
   if (std::ranges::count(available_isas(), Isa::kAvx512Vnni) == 0) {
     GTEST_SKIP() << "this processor has no AVX-512 with VNNI";
   }
-  MicroKernels tiles = kAmxBf16Kernels;
-  tiles.bf16_by_bf16 = tile_product<EmulatedTiles>;
-  MicroKernels dots = kAvx512Bf16Kernels;
-  dots.bf16_by_bf16 = dot_product<EmulatedDots>;
+  MicroKernels tiles = micro_kernels(Isa::kAmxBf16);
+  tiles.native_bf16.product = tile_product<EmulatedTiles>;
+  MicroKernels dots = micro_kernels(Isa::kAvx512Bf16);
+  dots.native_bf16.product = dot_product<EmulatedDots>;
   for (const std::int64_t tokens : {1, 9, 60, 163}) {
     for (const std::int64_t hidden : {160, 1100}) {
       const Problem p(DType::kBf16, tokens, hidden);

@@ -7,10 +7,11 @@
 namespace moe::cpu {
 namespace {
 
+constexpr std::size_t kSmallPage = 4096;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 std::size_t whole_pages(std::size_t bytes) {
-  const std::size_t page = bytes < kHugePage ? 4096 : kHugePage;
+  const std::size_t page = bytes < kHugePage ? kSmallPage : kHugePage;
   return (bytes + page - 1) / page * page;
 }
 
@@ -37,6 +38,12 @@ PageBuffer::PageBuffer(std::size_t bytes) : bytes_(bytes) {
   if (bytes == 0) return;
   const std::size_t whole = whole_pages(bytes);
   memory_ = {whole < kHugePage ? map(whole) : map_at_huge_page(whole), Unmap{whole}};
+}
+
+void PageBuffer::touch() const {
+  for (std::size_t at = 0; at < bytes_; at += kSmallPage) {
+    static_cast<volatile char*>(memory_.get())[at] = 0;
+  }
 }
 
 void PageBuffer::Unmap::operator()(void* memory) const { munmap(memory, bytes); }

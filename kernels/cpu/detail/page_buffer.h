@@ -13,6 +13,9 @@ class PageBuffer {
   PageBuffer() = default;
   explicit PageBuffer(std::size_t bytes);  // throws std::bad_alloc
 
+  // Brings all pages in now, so that a first run does not wait for them.
+  void touch() const;
+
   template <class T>
   T* as() const {
     return static_cast<T*>(memory_.get());

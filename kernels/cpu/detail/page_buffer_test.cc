@@ -1,9 +1,12 @@
 #include "kernels/cpu/detail/page_buffer.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
+#include <algorithm>
 #include <limits>
 #include <new>
+#include <vector>
 
 namespace moe::cpu {
 namespace {
@@ -22,6 +25,19 @@ TEST(PageBuffer, IsZeroedAndCanBeWrittenToItsEnd) {
 TEST(PageBuffer, OfHugePagesBeginsAtOne) {
   const PageBuffer buffer(3UL << 20);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.as<char>()) % (2UL << 20), 0U);
+}
+
+std::int64_t pages_in_memory(const PageBuffer& buffer) {
+  std::vector<unsigned char> pages((buffer.bytes() + 4095) / 4096);
+  EXPECT_EQ(mincore(buffer.as<void>(), buffer.bytes(), pages.data()), 0);
+  return std::ranges::count_if(pages, [](unsigned char page) { return (page & 1) != 0; });
+}
+
+TEST(PageBuffer, HasItsPagesOnceItIsTouched) {
+  const PageBuffer buffer(5UL << 20);
+  EXPECT_EQ(pages_in_memory(buffer), 0);
+  buffer.touch();
+  EXPECT_EQ(pages_in_memory(buffer), (5 << 20) / 4096);
 }
 
 TEST(PageBuffer, WithoutBytesIsEmpty) { EXPECT_EQ(PageBuffer(0).as<char>(), nullptr); }

@@ -62,19 +62,15 @@ struct AmxTiles {
 // A type of its own, so that its kernels are other functions.
 struct AmxVector : Avx512<true> {};
 
-constexpr MicroKernels with_tiles(MicroKernels kernels) {
-  kernels.bf16_rows = 2 * kTileRows;
-  kernels.bf16_by_bf16 = tile_product<AmxTiles>;
-  kernels.to_bf16 = to_bf16<AmxVector>;
-  kernels.swiglu_to_bf16 = swiglu_to_bf16<AmxVector>;
-  kernels.bf16_multiply_add = tile_multiply_add<AmxTiles>;
-  return kernels;
-}
-
 }  // namespace
 
-extern constinit const MicroKernels kAmxBf16Kernels =
-    with_tiles(kernels_of<AmxVector>(Isa::kAmxBf16));
+extern constinit const Bf16Kernels kAmxBf16Kernels = {
+    .rows = 2 * kTileRows,
+    .product = tile_product<AmxTiles>,
+    .to_bf16 = to_bf16<AmxVector>,
+    .swiglu = swiglu_to_bf16<AmxVector>,
+    .multiply_add = tile_multiply_add<AmxTiles>,
+};
 
 }  // namespace moe::cpu
 #endif

@@ -22,19 +22,15 @@ struct Avx512Bf16 : Avx512<true> {
   }
 };
 
-constexpr MicroKernels with_dots(MicroKernels kernels) {
-  kernels.bf16_rows = Avx512Bf16::kMostRows;
-  kernels.bf16_by_bf16 = dot_product<Avx512Bf16>;
-  kernels.to_bf16 = to_bf16<Avx512Bf16>;
-  kernels.swiglu_to_bf16 = swiglu_to_bf16<Avx512Bf16>;
-  kernels.bf16_multiply_add = dot_multiply_add<Avx512Bf16>;
-  return kernels;
-}
-
 }  // namespace
 
-extern constinit const MicroKernels kAvx512Bf16Kernels =
-    with_dots(kernels_of<Avx512Bf16>(Isa::kAvx512Bf16));
+extern constinit const Bf16Kernels kAvx512Bf16Kernels = {
+    .rows = Avx512Bf16::kMostRows,
+    .product = dot_product<Avx512Bf16>,
+    .to_bf16 = to_bf16<Avx512Bf16>,
+    .swiglu = swiglu_to_bf16<Avx512Bf16>,
+    .multiply_add = dot_multiply_add<Avx512Bf16>,
+};
 
 }  // namespace moe::cpu
 #endif

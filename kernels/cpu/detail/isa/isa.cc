@@ -85,7 +85,7 @@ double rate(double (*work)(std::int64_t, float*)) {
 // Widened, a weight costs one instruction for each 14 multiplications.
 bool dots_are_faster(const MicroKernels& kernels) {
   constexpr double kWidened = 14.0 / 15.0;
-  return rate(kernels.bf16_multiply_add) > kWidened * rate(kernels.multiply_add);
+  return rate(kernels.native_bf16.multiply_add) > kWidened * rate(kernels.multiply_add);
 }
 
 std::vector<std::string> names_of(std::span<const Isa> isas) {

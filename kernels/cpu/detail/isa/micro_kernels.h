@@ -53,6 +53,18 @@ using WideningProduct = void (*)(const float* rows, const void* panel, std::int6
 using Bf16Product = void (*)(const std::uint16_t* rows, std::int64_t m, const void* panel,
                              std::int64_t depth, float* tile, bool accumulate, Ahead ahead);
 
+// For instructions that multiply bf16 by bf16: rows are rounded to it.
+struct Bf16Kernels {
+  std::int64_t rows = 0;  // the most rows of one call
+  Bf16Product product = nullptr;
+  void (*to_bf16)(const float* from, std::int64_t rows, std::int64_t depth,
+                  std::uint16_t* values) = nullptr;
+  // MicroKernels::swiglu with rounded results: 16 of each row, rows kBf16Step apart.
+  void (*swiglu)(const float* tile, std::int64_t rows, std::uint16_t* hidden) = nullptr;
+  // MicroKernels::multiply_add by this instruction.
+  double (*multiply_add)(std::int64_t rounds, float* sink) = nullptr;
+};
+
 struct IntegerRows {
   const std::int16_t* values;
   const float* scale;  // [rows], powers of two
@@ -82,20 +94,12 @@ struct MicroKernels {
   // to[c] += weight * from[c] for c < columns.
   void (*add_scaled)(float* to, const float* from, float weight, std::int64_t columns);
 
-  // Where an instruction multiplies bf16 by bf16: rows are rounded to it, and one call takes up to
-  // bf16_rows of them. All null elsewhere.
-  std::int64_t bf16_rows = 0;
-  Bf16Product bf16_by_bf16 = nullptr;
-  void (*to_bf16)(const float* from, std::int64_t rows, std::int64_t depth,
-                  std::uint16_t* values) = nullptr;
-  // swiglu with rounded results: 16 of each row, rows kBf16Step apart.
-  void (*swiglu_to_bf16)(const float* tile, std::int64_t rows, std::uint16_t* hidden) = nullptr;
+  // All null but where an instruction multiplies bf16 by bf16.
+  Bf16Kernels native_bf16 = {};
 
   // For the ceilings. As many multiplications and additions as the processor can do, on registers
   // alone; returns how many, and writes to `sink` what they came to.
   double (*multiply_add)(std::int64_t rounds, float* sink);
-  // The same by the instruction of bf16_by_bf16, or nullptr.
-  double (*bf16_multiply_add)(std::int64_t rounds, float* sink) = nullptr;
   // Reads n floats (a multiple of 1024) in four streams, with what is wanted next fetched ahead.
   // Returns their sum.
   float (*read)(const float* from, std::int64_t n);
@@ -108,7 +112,9 @@ extern const MicroKernels kScalarKernels;
 extern const MicroKernels kAvx2Kernels;
 extern const MicroKernels kAvx512Kernels;
 extern const MicroKernels kAvx512VnniKernels;
-extern const MicroKernels kAvx512Bf16Kernels;
-extern const MicroKernels kAmxBf16Kernels;
+
+// What these instruction sets have beyond AVX-512 with VNNI.
+extern const Bf16Kernels kAvx512Bf16Kernels;
+extern const Bf16Kernels kAmxBf16Kernels;
 
 }  // namespace moe::cpu
