@@ -19,9 +19,9 @@ PROGRAM = ROOT / "build/release/bench/bench_product"
 KERNEL = """\
 ## One micro-kernel on one thread, bf16
 
-Share of the f32 peak that this thread reaches on registers. Widening costs one instruction for each
-two multiplications of a row, so m rows can reach m / (m + 1); one row cannot fill the time between two
-sums. *Ahead*: the next piece of weights is fetched meanwhile, as in a layer.
+Share of the f32 peak that this thread reaches on registers. Widening costs one instruction for
+each vector of weights, which each row multiplies once, so m rows can reach m / (m + 1); one row cannot
+fill the time between two sums. *Ahead*: the next piece of weights is fetched meanwhile, as in a layer.
 
 | rows | first-level cache | second-level cache | memory | memory, ahead | GB/s, ahead | m / (m + 1) |
 |--:|--:|--:|--:|--:|--:|--:|
