@@ -91,6 +91,11 @@ def test_unknown_strategy_of_a_cell_names_the_nearest():
     refused("repro", cell, says=['did you mean "loop-per-expert@cpu"?'])
 
 
+def test_every_strategy_is_listed_with_a_dtype():
+    listed = json.loads(run("list", "strategies", "--json").stdout)
+    assert [s["name"] for s in listed if s["backend"] == "cpu" and "f32" not in s["dtypes"]] == []
+
+
 def test_unknown_kind_of_list():
     refused("list", "strategys", says=['did you mean "strategies"?'])
 

@@ -92,17 +92,10 @@ class ExpertChoiceStrategy final : public Strategy {
   void score(MatrixView<const float> logits) {
     parallel_for(blocks_of(tokens_, kTokensPerTask), [&](std::int64_t block) {
       const std::int64_t end = std::min(tokens_, (block + 1) * kTokensPerTask);
-      for (std::int64_t t = block * kTokensPerTask; t < end; ++t) softmax_column(logits.row(t), t);
+      for (std::int64_t t = block * kTokensPerTask; t < end; ++t) {
+        softmax_by_expert(logits.row(t), probability_.data() + t, tokens_);
+      }
     });
-  }
-
-  void softmax_column(std::span<const float> g, std::int64_t t) {
-    const float most = *std::ranges::max_element(g);
-    float sum = 0;
-    for (std::int64_t e = 0; e < shape_.experts; ++e) {
-      sum += probability_[e * tokens_ + t] = std::exp(g[e] - most);
-    }
-    for (std::int64_t e = 0; e < shape_.experts; ++e) probability_[e * tokens_ + t] /= sum;
   }
 
   // The takes_ tokens of highest probability, ties to the lower token; kept in token order, so that

@@ -87,17 +87,13 @@ class TokenRoundingStrategy final : public Strategy {
 
   // liking_[e, t]: softmax over the experts, by expert for the choice that follows.
   void score(std::span<const float> g, std::int64_t t) {
-    const float most = *std::ranges::max_element(g);
+    softmax_by_expert(g, liking_.data() + t, tokens_);
+    const std::int32_t* const chosen = top_.expert.data() + t * shape_.top_k;
     float sum = 0;
-    for (std::int64_t e = 0; e < shape_.experts; ++e) {
-      sum += liking_[e * tokens_ + t] = std::exp(g[e] - most);
-    }
-    for (std::int64_t e = 0; e < shape_.experts; ++e) liking_[e * tokens_ + t] /= sum;
     if (shape_.renormalize) {
-      sum = 0;
-      for (std::int64_t k = 0; k < shape_.top_k; ++k) {
-        sum += std::exp(g[top_.expert[t * shape_.top_k + k]] - most);
-      }
+      for (std::int64_t k = 0; k < shape_.top_k; ++k) sum += std::exp(g[chosen[k]] - g[chosen[0]]);
+    } else {
+      for (const float other : g) sum += std::exp(other - g[chosen[0]]);
     }
     denominator_[t] = sum;
   }

@@ -57,4 +57,13 @@ void TopK::select(const MoeShape& shape, MatrixView<const float> logits) {
   });
 }
 
+void softmax_by_expert(std::span<const float> logits, float* to, std::int64_t apart) {
+  const float most = *std::ranges::max_element(logits);
+  float sum = 0;
+  for (std::int64_t e = 0; e < std::ssize(logits); ++e) {
+    sum += to[e * apart] = std::exp(logits[e] - most);
+  }
+  for (std::int64_t e = 0; e < std::ssize(logits); ++e) to[e * apart] /= sum;
+}
+
 }  // namespace moe::cpu

@@ -40,4 +40,8 @@ struct TopK {
   }
 };
 
+// A token's softmax over all experts, that of expert e at to[e * apart]: where experts choose among
+// tokens, each wants its own row of them.
+void softmax_by_expert(std::span<const float> logits, float* to, std::int64_t apart);
+
 }  // namespace moe::cpu
