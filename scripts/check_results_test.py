@@ -205,3 +205,11 @@ def test_a_torn_last_line_is_a_mistake(tmp_path, capsys, good):
 def test_exit_codes(tmp_path):
     assert check_results.main([str(EXAMPLE)]) == 0
     assert check_results.main([str(tmp_path / "absent.jsonl")]) == 2
+
+
+def test_kept_results_conform(capsys):
+    kept = [
+        p for p in check_results.SCHEMA.parent.glob("*-*/*.jsonl") if "cpu_limits" not in p.name
+    ]
+    assert kept
+    assert check_results.main([str(p) for p in kept]) == 0, capsys.readouterr().err
