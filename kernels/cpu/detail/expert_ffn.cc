@@ -10,27 +10,22 @@
 namespace moe::cpu {
 namespace {
 
-// Of a panel, what is multiplied at once: it stays in the second-level cache for the next rows, and
-// the piece after it is fetched there meanwhile.
-constexpr std::int64_t kPieceBytes = 64 << 10;
 // Blocks of rows from which on bf16 is widened once for all of them, and not by each.
 constexpr std::int64_t kBlocksToWiden = 3;
-// Panels of one task: enough that weights are read in long streams, few enough that there are tasks
-// for all threads to the end.
-constexpr std::int64_t kMostPanels = 8;
 constexpr std::int64_t kTasksPerThread = 16;
 // The same where a task reads all rows, and these are more than stay in a cache.
 constexpr std::int64_t kSumsPerThread = 3;
 constexpr std::int64_t kManyRows = 256;
 constexpr std::int64_t kLine = 64;
 
-std::int64_t panels_of_a_task(std::int64_t panels, std::int64_t chunks, std::int64_t per_thread) {
+std::int64_t panels_of_a_task(std::int64_t panels, std::int64_t chunks, std::int64_t per_thread,
+                              std::int64_t most) {
   const std::int64_t wanted = per_thread * omp_get_max_threads();
-  return std::clamp<std::int64_t>(panels * chunks / wanted, 1, kMostPanels);
+  const std::int64_t some = std::clamp<std::int64_t>(panels * chunks / wanted, 1, most);
+  return blocks_of(panels, blocks_of(panels, some));  // tasks of one size
 }
 
-// The depth of rows of 16 bits.
-std::int64_t narrow_depth(std::int64_t depth) { return blocks_of(depth, kBf16Step) * kBf16Step; }
+void fetch_to_write(const void* line) { __builtin_prefetch(line, 1, 3); }
 
 // Few rows are copied before the threads are called: it takes less time than their waiting for it.
 constexpr std::int64_t kRowsCopiedAlone = 16;
@@ -40,9 +35,11 @@ constexpr std::int64_t kRowsCopiedAlone = 16;
 // Tasks of some panels for each of `chunks` chunks.
 class ExpertFfn::PanelTasks {
  public:
-  PanelTasks(std::int64_t chunks, std::int64_t panels, std::int64_t per_thread = kTasksPerThread)
+  // most: panels of a task.
+  PanelTasks(std::int64_t chunks, std::int64_t panels, std::int64_t most,
+             std::int64_t per_thread = kTasksPerThread)
       : panels_(panels),
-        some_(panels_of_a_task(panels, chunks, per_thread)),
+        some_(panels_of_a_task(panels, chunks, per_thread, most)),
         tasks_of_a_chunk_(blocks_of(panels, some_)),
         tasks_(chunks * tasks_of_a_chunk_) {}
 
@@ -71,63 +68,10 @@ void ExpertFfn::prepare(const MoeShape& shape, const ExpertWeights& weights, std
   row_depth_ = blocks_of(shape.hidden, kDepthStep) * kDepthStep;
   hidden_depth_ = blocks_of(shape.ffn, kDepthStep) * kDepthStep;
   bf16_rows_ = shape.dtype == DType::kBf16 && kernels_->native_bf16.product != nullptr;
-  make_room(rows);
-  cut_.reserve(rows, shape.experts, bf16_rows_ ? kernels_->native_bf16.rows : kernels_->rows);
-}
-
-void ExpertFfn::make_room(std::int64_t rows) {
-  const auto wide = [rows](std::int64_t depth) {
-    return PageBuffer(static_cast<std::size_t>(rows * depth) * sizeof(float));
-  };
-  const std::int64_t gate_up_depth = narrow_depth(weights_->gate_up.depth);
-  const std::int64_t down_depth = narrow_depth(weights_->down.depth);
-  const auto narrow = [rows](std::int64_t depth) {
-    return PageBuffer(static_cast<std::size_t>(rows * depth) * sizeof(std::uint16_t));
-  };
-  rows_ = wide(row_depth_);
-  if (!bf16_rows_) hidden_ = wide(hidden_depth_);
-  if (is_integer(shape_.dtype)) {
-    narrow_rows_ = narrow(std::max(gate_up_depth, down_depth));
-    scales_ = wide(1);
-  }
-  if (bf16_rows_) {
-    narrow_rows_ = narrow(gate_up_depth);
-    narrow_hidden_ = narrow(down_depth);
-  }
-  for (const PageBuffer* b : {&rows_, &hidden_, &narrow_rows_, &narrow_hidden_, &scales_}) {
-    b->touch();
-  }
-}
-
-void ExpertFfn::copy_rows(const RowBlock& block, const RowSource& from) {
-  const std::int64_t whole = shape_.hidden / kDepthStep * kDepthStep;
-  const std::int64_t apart = block.rows;  // steps of the other rows lie between those of one
-  for (std::int64_t r = 0; r < block.rows; ++r) {
-    float* const to = rows_.as<float>() + block.begin * row_depth_ + r * kDepthStep;
-    const std::int64_t row = block.begin + r;
-    const std::int64_t token = from.token.empty() ? row : from.token[row];
-    const float* const values = token < 0 ? nullptr : from.x.row(token).data();
-    for (std::int64_t k = 0; k < row_depth_; k += kDepthStep) {
-      if (values == nullptr || k == whole) std::memset(to + k * apart, 0, kLine);
-      if (values == nullptr) continue;
-      const std::int64_t some = std::min(kDepthStep, shape_.hidden - k);
-      std::memcpy(to + k * apart, values + k, static_cast<std::size_t>(some) * sizeof(float));
-    }
-  }
-  if (is_integer(shape_.dtype)) round_rows(block, rows_.as<float>(), row_depth_);
-  if (bf16_rows_) {
-    kernels_->native_bf16.to_bf16(
-        rows_.as<float>() + block.begin * row_depth_, block.rows, row_depth_,
-        narrow_rows_.as<std::uint16_t>() + block.begin * narrow_depth(row_depth_));
-  }
-}
-
-// To whole numbers. rows: [rows][depth], block by block.
-void ExpertFfn::round_rows(const RowBlock& block, const float* rows, std::int64_t depth) {
-  const std::int64_t step = depth_step(shape_.dtype);
-  const std::int64_t begin = block.begin * blocks_of(depth, step) * step;
-  kernels_->to_integers(rows + block.begin * depth, block.rows, depth,
-                        narrow_rows_.as<std::int16_t>() + begin, scales_.as<float>() + block.begin);
+  blocking_ = bf16_rows_ ? kernels_->native_bf16.blocking : Blocking{};
+  const std::int64_t block_rows = bf16_rows_ ? kernels_->native_bf16.rows : kernels_->rows;
+  make_room(blocking_.level ? RowBlocks::heights(rows, block_rows) : rows);
+  cut_.reserve(rows, shape.experts, block_rows, blocking_.chunk_rows, blocking_.level);
 }
 
 // What the begin of a piece is a multiple of.
@@ -138,32 +82,31 @@ std::int64_t ExpertFfn::piece_step() const {
 // tile = a block's rows * a piece of a panel, or tile += where the piece is not the first. rows:
 // those of all blocks, in f32.
 void ExpertFfn::multiply_piece(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
-                               const Piece& piece, float* tile, Ahead ahead) const {
-  if (bf16_rows_ || is_integer(weights_->dtype)) {
-    return multiply_narrow(block, matrix, piece, tile, ahead);
+                               const Piece& piece, float* tile, Ahead ahead,
+                               Ahead rows_ahead) const {
+  if (bf16_rows_) {
+    kernels_->native_bf16.product(narrow_rows_of(block, matrix, piece.begin), block.height,
+                                  piece.weights, piece.depth, tile, piece.begin > 0, ahead,
+                                  rows_ahead);
+    return;
   }
-  const std::int64_t first = block.begin * matrix.depth + piece.begin * block.rows;
+  if (is_integer(weights_->dtype)) return multiply_integers(block, matrix, piece, tile, ahead);
+  const std::int64_t first = block.place * matrix.depth + piece.begin * block.rows;
   const auto& products = weights_->dtype == DType::kF32 ? kernels_->f32 : kernels_->bf16;
   products[block.rows - 1](rows + first, piece.weights, piece.depth, tile, piece.begin > 0, ahead);
 }
 
-// The same for rows of 16 bits.
-void ExpertFfn::multiply_narrow(const RowBlock& block, const PanelMatrix& matrix,
-                                const Piece& piece, float* tile, Ahead ahead) const {
-  const std::int64_t first = block.begin * narrow_depth(matrix.depth) + piece.begin * block.rows;
+// The same for whole numbers.
+void ExpertFfn::multiply_integers(const RowBlock& block, const PanelMatrix& matrix,
+                                  const Piece& piece, float* tile, Ahead ahead) const {
+  const std::int64_t first = block.place * narrow_depth(matrix.depth) + piece.begin * block.rows;
   const bool more = piece.begin > 0;
-  if (bf16_rows_) {
-    const PageBuffer& rows = &matrix == &weights_->down ? narrow_hidden_ : narrow_rows_;
-    kernels_->native_bf16.product(rows.as<std::uint16_t>() + first, block.rows, piece.weights,
-                                  piece.depth, tile, more, ahead);
-    return;
-  }
   const bool whole_column = weights_->dtype == DType::kInt8;  // has one scale, behind the panel
   const auto& products = whole_column ? kernels_->int8 : kernels_->int4;
   const bool last = piece.begin + piece.depth == matrix.depth;
   const char* const end = piece.weights + panel_bytes(weights_->dtype, piece.depth);
   products[block.rows - 1](
-      {narrow_rows_.as<std::int16_t>() + first, scales_.as<float>() + block.begin}, piece.weights,
+      {narrow_rows_.as<std::int16_t>() + first, scales_.as<float>() + block.place}, piece.weights,
       last && whole_column ? reinterpret_cast<const float*>(end) : nullptr, piece.depth, tile, more,
       ahead);
 }
@@ -172,7 +115,7 @@ void ExpertFfn::multiply_narrow(const RowBlock& block, const PanelMatrix& matrix
 void ExpertFfn::multiply_widened(const RowBlock& block, const PanelMatrix& matrix,
                                  const float* rows, const Piece& piece, float* tile, Ahead ahead,
                                  Widened to) const {
-  rows += block.begin * matrix.depth + piece.begin * block.rows;
+  rows += block.place * matrix.depth + piece.begin * block.rows;
   const bool more = piece.begin > 0;
   if (to.first) {
     kernels_->bf16_to_f32[block.rows - 1](rows, piece.weights, piece.depth, tile, more, ahead,
@@ -183,17 +126,18 @@ void ExpertFfn::multiply_widened(const RowBlock& block, const PanelMatrix& matri
 }
 
 // The tiles of a chunk and some panels, each handed to sink(block, panel, tile) once it is
-// complete. next: the weights that this thread multiplies with after these, or nullptr.
-template <class Sink>
+// complete, which expect(block, panel) announces. rows: those of all blocks, in f32.
+template <class Expect, class Sink>
 void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const float* rows,
-                         Panels panels, const char* next, const Sink& sink) const {
-  alignas(kLine) float tiles[kMostPanels * RowBlocks::kChunkRows * kPanelColumns];
-  alignas(kLine) float widened[kPieceBytes / sizeof(std::uint16_t)];
+                         Panels panels, const Next& next, const Expect& expect,
+                         const Sink& sink) const {
+  alignas(kLine) float tiles[kMostSums];
+  alignas(kLine) float widened[Blocking{}.piece_bytes / sizeof(std::uint16_t)];
   const std::span<const RowBlock> blocks(&cut_.blocks[chunk.first], chunk.blocks);
   const std::int64_t step_bytes = panel_bytes(weights_->dtype, kDepthStep);
   // Pieces of one size, as far as steps allow: after a short one little would be fetched ahead.
   const std::int64_t step = piece_step();
-  const std::int64_t most_steps = kPieceBytes / panel_bytes(weights_->dtype, step);
+  const std::int64_t most_steps = blocking_.piece_bytes / panel_bytes(weights_->dtype, step);
   const std::int64_t steps = blocks_of(matrix.depth, step);
   const std::int64_t deepest = blocks_of(steps, blocks_of(steps, most_steps)) * step;
   const std::int32_t expert = blocks[0].expert;
@@ -214,47 +158,67 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
     };
     const std::int64_t k = begin_of(i);
     const std::int64_t depth = std::min(deepest, matrix.depth - k);
-    Ahead ahead{i + 1 < pieces * panels.count ? piece(i + 1) : next,
+    const bool last = k + depth == matrix.depth;
+    const Piece whole{piece(i), k, depth};
+    Ahead ahead{i + 1 < pieces * panels.count ? piece(i + 1) : next.weights,
                 step_bytes / std::ssize(blocks)};
     float* tile = tiles + p * chunk.rows * kPanelColumns;
-    for (const RowBlock& block : blocks) {
-      const Piece whole{piece(i), k, depth};
+    for (std::int64_t b = 0; b < std::ssize(blocks); ++b) {
+      const RowBlock& block = blocks[b];
       if (widen) {
-        const bool first = &block == blocks.data();
-        multiply_widened(block, matrix, rows, whole, tile, ahead, {widened, first});
+        multiply_widened(block, matrix, rows, whole, tile, ahead, {widened, b == 0});
       } else {
-        multiply_piece(block, matrix, rows, whole, tile, ahead);
+        Ahead rows_ahead;
+        if (bf16_rows_ && !alone) {
+          if (last) expect(block, panels.first + p);
+          rows_ahead = rows_after(chunk, b, matrix, k + depth, deepest, next);
+          rows_ahead.bytes /= panels.count * depth / kDepthStep;
+          rows_ahead.from += p * rows_ahead.bytes * (depth / kDepthStep);
+        }
+        multiply_piece(block, matrix, rows, whole, tile, ahead, rows_ahead);
       }
-      if (k + depth == matrix.depth) sink(block, panels.first + p, tile);
-      tile += block.rows * kPanelColumns;
+      if (last) sink(block, panels.first + p, tile);
+      tile += block.height * kPanelColumns;
       ahead.from += ahead.bytes * (depth / kDepthStep);
     }
   }
 }
 
-void ExpertFfn::gate_and_up(const RowChunk& chunk, Panels panels, const char* next) {
-  multiply(chunk, weights_->gate_up, rows_.as<float>(), panels, next,
-           [&](const RowBlock& block, std::int64_t panel, const float* tile) {
-             write_hidden(block, panel, tile);
-           });
-}
-
-void ExpertFfn::write_hidden(const RowBlock& block, std::int64_t panel, const float* tile) {
-  if (bf16_rows_) {
-    const std::int64_t k = panel * kDepthStep;
-    const std::int64_t first = block.begin * narrow_depth(hidden_depth_);
-    const std::int64_t step = k / kBf16Step * kBf16Step * block.rows + k % kBf16Step;
-    kernels_->native_bf16.swiglu(tile, block.rows,
-                                 narrow_hidden_.as<std::uint16_t>() + first + step);
-    return;
+// All of the rows in a block's place that are multiplied once `depth` is done.
+Ahead ExpertFfn::rows_after(const RowChunk& chunk, std::int64_t b, const PanelMatrix& matrix,
+                            std::int64_t depth, std::int64_t deepest, const Next& next) const {
+  const RowChunk* of = &chunk;
+  if (depth == matrix.depth) {
+    of = next.chunk;
+    depth = 0;
   }
-  float* const hidden = hidden_.as<float>() + block.begin * hidden_depth_;
-  kernels_->swiglu(tile, block.rows, hidden + panel * block.rows * kDepthStep);
+  if (of == nullptr || b >= of->blocks) return {};
+  const RowBlock& block = cut_.blocks[of->first + b];
+  const std::int64_t bytes = std::min(deepest, matrix.depth - depth) * block.height * 2;
+  return {reinterpret_cast<const char*>(narrow_rows_of(block, matrix, depth)), bytes};
 }
 
-void ExpertFfn::down_to_rows(const RowChunk& chunk, Panels panels, const char* next,
+void ExpertFfn::gate_and_up(const RowChunk& chunk, Panels panels, const Next& next) {
+  multiply(
+      chunk, weights_->gate_up, rows_.as<float>(), panels, next,
+      [&](const RowBlock& block, std::int64_t panel) {
+        const std::uint16_t* const hidden = hidden_of(block, panel);
+        for (std::int64_t r = 0; r < block.height; ++r) fetch_to_write(hidden + r * kBf16Step);
+      },
+      [&](const RowBlock& block, std::int64_t panel, const float* tile) {
+        if (bf16_rows_) {
+          kernels_->native_bf16.swiglu(tile, block.height, hidden_of(block, panel));
+          return;
+        }
+        float* const hidden = hidden_.as<float>() + block.place * hidden_depth_;
+        kernels_->swiglu(tile, block.rows, hidden + panel * block.rows * kDepthStep);
+      });
+}
+
+void ExpertFfn::down_to_rows(const RowChunk& chunk, Panels panels, const Next& next,
                              MatrixView<float> out) {
-  multiply(chunk, weights_->down, hidden_.as<float>(), panels, next,
+  const auto ignore = [](const RowBlock&, std::int64_t) {};
+  multiply(chunk, weights_->down, hidden_.as<float>(), panels, next, ignore,
            [&](const RowBlock& block, std::int64_t panel, const float* tile) {
              const std::int64_t column = panel * kPanelColumns;
              const std::int64_t columns = std::min(kPanelColumns, shape_.hidden - column);
@@ -265,7 +229,8 @@ void ExpertFfn::down_to_rows(const RowChunk& chunk, Panels panels, const char* n
            });
 }
 
-void ExpertFfn::down_to_sum(Panels panels, const char* next, const WeightedSum& sum) {
+// next_panel: the first of this thread's next panels, or -1.
+void ExpertFfn::down_to_sum(Panels panels, std::int64_t next_panel, const WeightedSum& sum) {
   const std::int64_t begin = panels.first * kPanelColumns;
   const std::int64_t end = std::min(shape_.hidden, begin + panels.count * kPanelColumns);
   for (std::int64_t t = 0; t < sum.y.rows; ++t) {
@@ -274,32 +239,49 @@ void ExpertFfn::down_to_sum(Panels panels, const char* next, const WeightedSum& 
   }
   for (std::int64_t i = 0; i < std::ssize(cut_.chunks); ++i) {
     const bool last = i + 1 == std::ssize(cut_.chunks);
-    multiply(cut_.chunks[i], weights_->down, hidden_.as<float>(), panels,
-             last ? next : weights_of(weights_->down, i + 1, panels.first),
-             [&](const RowBlock& block, std::int64_t panel, const float* tile) {
-               const std::int64_t column = panel * kPanelColumns;
-               const std::int64_t columns = std::min(kPanelColumns, shape_.hidden - column);
-               for (std::int64_t r = 0; r < block.rows; ++r) {
-                 const std::int64_t row = block.begin + r;
-                 if (sum.token[row] < 0) continue;
-                 kernels_->add_scaled(sum.y.row(sum.token[row]).data() + column,
-                                      tile + r * kPanelColumns, sum.weight[row], columns);
-               }
-             });
+    Next next;
+    if (!last) next = next_of(weights_->down, i + 1, panels.first);
+    if (last && next_panel >= 0) next = next_of(weights_->down, 0, next_panel);
+    multiply(
+        cut_.chunks[i], weights_->down, hidden_.as<float>(), panels, next,
+        [&](const RowBlock& block, std::int64_t panel) {
+          for (std::int64_t r = 0; r < block.rows; ++r) {
+            const std::int32_t token = sum.token[block.begin + r];
+            if (token < 0) continue;
+            const float* const to = sum.y.row(token).data() + panel * kPanelColumns;
+            fetch_to_write(to);
+            fetch_to_write(to + kPanelColumns / 2);
+          }
+        },
+        [&](const RowBlock& block, std::int64_t panel, const float* tile) {
+          const std::int64_t column = panel * kPanelColumns;
+          const std::int64_t columns = std::min(kPanelColumns, shape_.hidden - column);
+          kernels_->add_tile({sum.y.data + column, sum.y.stride, columns, &sum.token[block.begin],
+                              &sum.weight[block.begin]},
+                             tile, block.rows);
+        });
   }
 }
 
-// What a task of this chunk and panel begins to read; nullptr beyond the last chunk.
-const char* ExpertFfn::weights_of(const PanelMatrix& matrix, std::int64_t chunk,
-                                  std::int64_t panel) const {
-  if (chunk >= std::ssize(cut_.chunks)) return nullptr;
-  return matrix.panel(cut_.blocks[cut_.chunks[chunk].first].expert, panel);
+// A chunk and one of its panels; nothing beyond the last chunk.
+ExpertFfn::Next ExpertFfn::next_of(const PanelMatrix& matrix, std::int64_t chunk,
+                                   std::int64_t panel) const {
+  if (chunk >= std::ssize(cut_.chunks)) return {};
+  const RowChunk& next = cut_.chunks[chunk];
+  return {matrix.panel(cut_.blocks[next.first].expert, panel), &next};
 }
 
-const char* ExpertFfn::weights_by_size(const PanelMatrix& matrix, std::int64_t place,
-                                       std::int64_t panel) const {
-  if (place >= std::ssize(cut_.by_size)) return nullptr;
-  return weights_of(matrix, cut_.by_size[place], panel);
+ExpertFfn::Next ExpertFfn::next_by_size(const PanelMatrix& matrix, std::int64_t place,
+                                        std::int64_t panel) const {
+  if (place >= std::ssize(cut_.by_size)) return {};
+  return next_of(matrix, cut_.by_size[place], panel);
+}
+
+// A task has the more panels, the fewer rows it has.
+std::int64_t ExpertFfn::most_panels() const {
+  if (cut_.chunks.empty()) return 1;
+  const std::int64_t rows = cut_.chunks[cut_.by_size[0]].rows;
+  return std::min(blocking_.panels, kMostSums / (rows * kPanelColumns));
 }
 
 // down(): the last pass, called by every thread.
@@ -310,7 +292,7 @@ void ExpertFfn::run_passes(const RowSource& from, const Down& down) {
     for (const RowBlock& block : cut_.blocks) copy_rows(block, from);
   }
   Tasks copies(few ? 0 : std::ssize(cut_.blocks));
-  PanelTasks gate_up(std::ssize(cut_.chunks), weights_->gate_up.panels);
+  PanelTasks gate_up(std::ssize(cut_.chunks), weights_->gate_up.panels, most_panels());
   Tasks roundings(std::ssize(cut_.blocks));
 #pragma omp parallel
   {
@@ -320,7 +302,7 @@ void ExpertFfn::run_passes(const RowSource& from, const Down& down) {
     }
     gate_up.run([&](std::int64_t place, Panels panels, std::int64_t next, std::int64_t panel) {
       gate_and_up(cut_.chunks[cut_.by_size[place]], panels,
-                  weights_by_size(weights_->gate_up, next, panel));
+                  next_by_size(weights_->gate_up, next, panel));
     });
 #pragma omp barrier
     if (is_integer(shape_.dtype)) {
@@ -330,17 +312,18 @@ void ExpertFfn::run_passes(const RowSource& from, const Down& down) {
 #pragma omp barrier
     }
     down();
+    if (bf16_rows_ && kernels_->native_bf16.finish != nullptr) kernels_->native_bf16.finish();
   }
 }
 
 void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
                     MatrixView<float> out) {
   cut_.list(groups);
-  PanelTasks tasks(std::ssize(cut_.chunks), weights_->down.panels);
+  PanelTasks tasks(std::ssize(cut_.chunks), weights_->down.panels, most_panels());
   run_passes(from, [&] {
     tasks.run([&](std::int64_t place, Panels panels, std::int64_t next, std::int64_t panel) {
       down_to_rows(cut_.chunks[cut_.by_size[place]], panels,
-                   weights_by_size(weights_->down, next, panel), out);
+                   next_by_size(weights_->down, next, panel), out);
     });
   });
 }
@@ -348,11 +331,11 @@ void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
 void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
                     const WeightedSum& sum) {
   cut_.list(groups);
-  PanelTasks tasks(1, weights_->down.panels,
+  PanelTasks tasks(1, weights_->down.panels, most_panels(),
                    cut_.rows < kManyRows ? kTasksPerThread : kSumsPerThread);
   run_passes(from, [&] {
     tasks.run([&](std::int64_t, Panels panels, std::int64_t next, std::int64_t panel) {
-      down_to_sum(panels, next > 0 ? nullptr : weights_of(weights_->down, 0, panel), sum);
+      down_to_sum(panels, next > 0 ? -1 : panel, sum);
     });
   });
 }

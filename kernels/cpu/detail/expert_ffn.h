@@ -64,30 +64,41 @@ class ExpertFfn {
     std::int64_t first;
     std::int64_t count;
   };
+  // What a thread multiplies after what it has: the first of the weights, and the chunk. nullptr:
+  // nothing.
+  struct Next {
+    const char* weights = nullptr;
+    const RowChunk* chunk = nullptr;
+  };
   class PanelTasks;
 
   template <class Down>
   void run_passes(const RowSource& from, const Down& down);
   void make_room(std::int64_t rows);
   void copy_rows(const RowBlock& block, const RowSource& from);
+  void copy_narrow_rows(const RowBlock& block, const RowSource& from);
   void round_rows(const RowBlock& block, const float* rows, std::int64_t depth);
   std::int64_t piece_step() const;
-  void gate_and_up(const RowChunk& chunk, Panels panels, const char* next);
-  void down_to_rows(const RowChunk& chunk, Panels panels, const char* next, MatrixView<float> out);
-  void down_to_sum(Panels panels, const char* next, const WeightedSum& sum);
-  template <class Sink>
+  void gate_and_up(const RowChunk& chunk, Panels panels, const Next& next);
+  void down_to_rows(const RowChunk& chunk, Panels panels, const Next& next, MatrixView<float> out);
+  void down_to_sum(Panels panels, std::int64_t next_panel, const WeightedSum& sum);
+  template <class Expect, class Sink>
   void multiply(const RowChunk& chunk, const PanelMatrix& matrix, const float* rows, Panels panels,
-                const char* next, const Sink& sink) const;
+                const Next& next, const Expect& expect, const Sink& sink) const;
   void multiply_piece(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
-                      const Piece& piece, float* tile, Ahead ahead) const;
-  void multiply_narrow(const RowBlock& block, const PanelMatrix& matrix, const Piece& piece,
-                       float* tile, Ahead ahead) const;
-  void write_hidden(const RowBlock& block, std::int64_t panel, const float* tile);
+                      const Piece& piece, float* tile, Ahead ahead, Ahead rows_ahead) const;
+  void multiply_integers(const RowBlock& block, const PanelMatrix& matrix, const Piece& piece,
+                         float* tile, Ahead ahead) const;
+  Ahead rows_after(const RowChunk& chunk, std::int64_t b, const PanelMatrix& matrix,
+                   std::int64_t depth, std::int64_t deepest, const Next& next) const;
+  std::uint16_t* hidden_of(const RowBlock& block, std::int64_t panel) const;
+  std::int64_t most_panels() const;
+  std::uint16_t* narrow_rows_of(const RowBlock& block, const PanelMatrix& matrix,
+                                std::int64_t depth) const;
   void multiply_widened(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
                         const Piece& piece, float* tile, Ahead ahead, Widened to) const;
-  const char* weights_of(const PanelMatrix& matrix, std::int64_t chunk, std::int64_t panel) const;
-  const char* weights_by_size(const PanelMatrix& matrix, std::int64_t place,
-                              std::int64_t panel) const;
+  Next next_of(const PanelMatrix& matrix, std::int64_t chunk, std::int64_t panel) const;
+  Next next_by_size(const PanelMatrix& matrix, std::int64_t place, std::int64_t panel) const;
 
   MoeShape shape_{};
   const MicroKernels* kernels_ = nullptr;
@@ -97,6 +108,7 @@ class ExpertFfn {
   PageBuffer rows_;                // [rows][H], block by block: [H / 16][block's rows][16]
   PageBuffer hidden_;              // [rows][F], the same
   bool bf16_rows_ = false;         // bf16 is multiplied by bf16
+  Blocking blocking_{};
   // [rows][H] and [rows][F], block by block, where rows are rounded to 16 bits: [K / 32][..][32].
   // Whole numbers have one buffer for both, since they are rounded between the products.
   PageBuffer narrow_rows_;

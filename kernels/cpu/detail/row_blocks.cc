@@ -6,8 +6,11 @@
 
 namespace moe::cpu {
 
-void RowBlocks::reserve(std::int64_t rows_in_all, std::int64_t experts, std::int64_t block_rows) {
+void RowBlocks::reserve(std::int64_t rows_in_all, std::int64_t experts, std::int64_t block_rows,
+                        std::int64_t chunk_rows, bool level) {
   block_rows_ = block_rows;
+  level_ = level;
+  chunk_rows_ = chunk_rows;
   // Every expert may end with a block that is not full.
   const auto most = static_cast<std::size_t>(blocks_of(rows_in_all, block_rows) + experts);
   blocks.reserve(most);
@@ -15,26 +18,31 @@ void RowBlocks::reserve(std::int64_t rows_in_all, std::int64_t experts, std::int
   by_size.reserve(most);
 }
 
-// An expert's rows are cut evenly, and so are its blocks: 15 rows are 8 and 7, not 14 and 1.
+// An expert's rows are cut evenly, and so are its blocks: 15 rows are 8 and 7, not 14 and 1. Level
+// ones are 8 and 8, the last row of zeros: less than a row for each full block is lost so.
 void RowBlocks::list(std::span<const RowGroup> groups) {
   blocks.clear();
   chunks.clear();
   by_size.clear();
   rows = 0;
+  std::int64_t place = 0;
   for (const RowGroup& g : groups) {
     rows += g.rows;
     const std::int64_t cuts = blocks_of(g.rows, block_rows_);
-    const std::int64_t parts = blocks_of(cuts, kChunkRows / block_rows_);
+    const std::int64_t height = cuts > 0 ? blocks_of(g.rows, cuts) : 0;
+    const std::int64_t parts = blocks_of(cuts, chunk_rows_ / block_rows_);
     for (std::int64_t i = 0; i < cuts; ++i) {
       if (i == 0 || i * parts / cuts != (i - 1) * parts / cuts) {
         by_size.push_back(std::ssize(chunks));
         chunks.push_back({std::ssize(blocks), 0, 0});
       }
-      const std::int64_t begin = g.rows * i / cuts;
-      const std::int64_t end = g.rows * (i + 1) / cuts;
-      blocks.push_back({g.expert, g.begin + begin, end - begin});
+      const std::int64_t begin = level_ ? i * height : g.rows * i / cuts;
+      const std::int64_t end = level_ ? std::min(begin + height, g.rows) : g.rows * (i + 1) / cuts;
+      const std::int64_t tall = level_ ? height : end - begin;
+      blocks.push_back({g.expert, g.begin + begin, end - begin, place, tall});
+      place += tall;
       ++chunks.back().blocks;
-      chunks.back().rows += end - begin;
+      chunks.back().rows += tall;
     }
   }
   // The small ones fill the gaps at the end. Equal ones stay in the order of their weights.

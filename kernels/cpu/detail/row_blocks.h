@@ -17,6 +17,8 @@ struct RowBlock {
   std::int32_t expert;
   std::int64_t begin;
   std::int64_t rows;
+  std::int64_t place;   // where it begins in buffers in which blocks stand one after the other
+  std::int64_t height;  // the rows it takes there; those beyond `rows` are zeros
 };
 
 // Blocks of one expert that are multiplied together, panel by panel; others of the same expert read
@@ -24,26 +26,32 @@ struct RowBlock {
 struct RowChunk {
   std::int64_t first;
   std::int64_t blocks;
-  std::int64_t rows;
+  std::int64_t rows;  // their heights
 };
 
 // How groups of rows are cut for the micro-kernels.
 struct RowBlocks {
-  // Rows of a chunk: a piece of depth of all of them stays in the second-level cache.
-  static constexpr std::int64_t kChunkRows = 252;
-
   std::vector<RowBlock> blocks{};
   std::vector<RowChunk> chunks{};       // by ascending expert, in the order of the rows
   std::vector<std::int64_t> by_size{};  // chunks, the big ones first
 
-  // Room for groups of `rows` rows and `experts` experts in all, in blocks of at most `block_rows`.
-  void reserve(std::int64_t rows, std::int64_t experts, std::int64_t block_rows);
+  // Room for groups of `rows` rows and `experts` experts in all, in blocks of at most `block_rows`
+  // and chunks of at most `chunk_rows`. level: the blocks of an expert are all of one height.
+  void reserve(std::int64_t rows, std::int64_t experts, std::int64_t block_rows,
+               std::int64_t chunk_rows, bool level);
   void list(std::span<const RowGroup> groups);
 
   std::int64_t rows = 0;  // of all groups
 
+  // What the heights of all blocks come to at most.
+  static std::int64_t heights(std::int64_t rows, std::int64_t block_rows) {
+    return rows + rows / block_rows;
+  }
+
  private:
   std::int64_t block_rows_ = 1;
+  std::int64_t chunk_rows_ = 1;
+  bool level_ = false;
 };
 
 }  // namespace moe::cpu

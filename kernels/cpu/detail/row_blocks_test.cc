@@ -10,9 +10,11 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::Le;
 
-RowBlocks listed(std::vector<RowGroup> groups, std::int64_t block_rows) {
+constexpr std::int64_t kChunkRows = 252;
+
+RowBlocks listed(std::vector<RowGroup> groups, std::int64_t block_rows, bool level = false) {
   RowBlocks blocks;
-  blocks.reserve(10'000, std::ssize(groups), block_rows);
+  blocks.reserve(10'000, std::ssize(groups), block_rows, kChunkRows, level);
   blocks.list(groups);
   return blocks;
 }
@@ -27,6 +29,26 @@ TEST(RowBlocks, CutsEvenly) {
   EXPECT_EQ(b.chunks.size(), 1U);
 }
 
+TEST(RowBlocks, LevelOnesAreAllOfOneHeight) {
+  for (std::int64_t rows = 1; rows < 700; ++rows) {
+    const RowBlocks b = listed({{0, 5, rows}, {1, 5 + rows, 3}}, 32, true);
+    std::int64_t place = 0;
+    std::int64_t begin = 5;
+    for (const RowBlock& block : b.blocks) {
+      EXPECT_EQ(block.height, block.expert == 0 ? b.blocks[0].height : 3);
+      EXPECT_LE(block.height, 32);
+      EXPECT_EQ(block.place, place);
+      EXPECT_EQ(block.begin, begin);
+      EXPECT_GT(block.rows, 0);
+      EXPECT_LE(block.rows, block.height);
+      place += block.height;
+      begin += block.rows;
+    }
+    EXPECT_EQ(begin, 5 + rows + 3);
+    EXPECT_LE(place, RowBlocks::heights(rows + 3, 32)) << rows;
+  }
+}
+
 TEST(RowBlocks, LeavesOutExpertsWithoutRows) {
   const RowBlocks b = listed({{0, 0, 0}, {1, 0, 2}, {2, 2, 0}}, 14);
   EXPECT_THAT(b.blocks, ElementsAre(Field(&RowBlock::expert, 1)));
@@ -38,7 +60,7 @@ TEST(RowBlocks, SplitsAnExpertOfManyRowsIntoChunksThatFitTheCache) {
     std::int64_t rows = 0;
     std::int64_t blocks = 0;
     for (const RowChunk& c : b.chunks) {
-      EXPECT_LE(c.rows, RowBlocks::kChunkRows);
+      EXPECT_LE(c.rows, kChunkRows);
       EXPECT_EQ(c.first, blocks);
       rows += c.rows;
       blocks += c.blocks;

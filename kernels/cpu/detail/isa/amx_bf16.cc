@@ -19,7 +19,12 @@ struct AmxTiles {
   };
   static_assert(sizeof(Configuration) == kTileBytes);
 
+  // A shape costs more than a product of tiles, and most calls have that of the call before.
+  static inline thread_local TileShape now{};
+
   static void set(const TileShape& s) {
+    if (s == now) return;
+    now = s;
     Configuration c;
     const auto rows = static_cast<std::uint8_t>(s.rows);
     const auto others = static_cast<std::uint8_t>(s.others);
@@ -32,7 +37,10 @@ struct AmxTiles {
     }
     __asm__ volatile("ldtilecfg %0" : : "m"(c));
   }
-  static void release() { __asm__ volatile("tilerelease"); }
+  static void release() {
+    now = {};
+    __asm__ volatile("tilerelease");
+  }
   template <int kTile>
   static void zero() {
     __asm__ volatile("tilezero %%tmm%c0" : : "i"(kTile));
@@ -40,6 +48,13 @@ struct AmxTiles {
   template <int kTile>
   static void load(const void* from, std::int64_t stride) {
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2"
+                     :
+                     : "r"(from), "r"(stride), "i"(kTile)
+                     : "memory");
+  }
+  template <int kTile>
+  static void load_once(const void* from, std::int64_t stride) {
+    __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm%c2"
                      :
                      : "r"(from), "r"(stride), "i"(kTile)
                      : "memory");
@@ -60,13 +75,27 @@ struct AmxTiles {
 };
 
 // A type of its own, so that its kernels are other functions.
-struct AmxVector : Avx512<true> {};
+struct AmxVector : Avx512<true> {
+  // By an approximate reciprocal and one step of Newton's, within two units in the last place; a
+  // division takes as long as a product of tiles. b: at least 1; beyond what a reciprocal is good
+  // for the quotient is zero. NaN stays NaN.
+  static Register divide(Register a, Register b) {
+    constexpr float kLargest = 0x1p126F;
+    const __mmask16 finite = _mm512_cmp_ps_mask(b, _mm512_set1_ps(kLargest), _CMP_NGT_UQ);
+    b = _mm512_min_ps(_mm512_set1_ps(kLargest), b);
+    const Register r = _mm512_maskz_rcp14_ps(finite, b);
+    const Register error = _mm512_fnmadd_ps(b, r, _mm512_set1_ps(1));
+    return _mm512_mul_ps(a, _mm512_fmadd_ps(r, error, r));
+  }
+};
 
 }  // namespace
 
 extern constinit const Bf16Kernels kAmxBf16Kernels = {
     .rows = 2 * kTileRows,
+    .blocking = {.piece_bytes = 32 << 10, .chunk_rows = 512, .panels = 32, .level = true},
     .product = tile_product<AmxTiles>,
+    .finish = AmxTiles::release,
     .to_bf16 = to_bf16<AmxVector>,
     .swiglu = swiglu_to_bf16<AmxVector>,
     .multiply_add = tile_multiply_add<AmxTiles>,

@@ -56,7 +56,7 @@ constexpr std::array<DotRows, sizeof...(M)> dot_rows_of(std::integer_sequence<in
 
 template <class V>
 void dot_product(const std::uint16_t* rows, std::int64_t m, const void* panel, std::int64_t depth,
-                 float* tile, bool accumulate, Ahead ahead) {
+                 float* tile, bool accumulate, Ahead ahead, Ahead) {
   static constexpr auto kRows = dot_rows_of<V>(std::make_integer_sequence<int, V::kMostRows>());
   kRows[m - 1](rows, panel, depth, tile, accumulate, ahead);
 }

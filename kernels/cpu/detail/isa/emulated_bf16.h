@@ -47,6 +47,10 @@ struct EmulatedTiles {
     }
   }
   template <int kTile>
+  static void load_once(const void* from, std::int64_t stride) {
+    load<kTile>(from, stride);
+  }
+  template <int kTile>
   static void store(void* to, std::int64_t stride) {
     const Tile& t = tiles[kTile];
     for (std::size_t r = 0; r < t.rows; ++r) {

@@ -33,6 +33,11 @@ inline constexpr std::int64_t kInt4ScaleBytes = kIntegerStep / kIntegerGroup * k
 inline constexpr std::int64_t kInt4GroupBytes = kIntegerGroup * kPanelColumns / 2;
 inline constexpr std::int64_t kMostRows = 14;
 
+// The depth that rows of 16 bits are stored with.
+constexpr std::int64_t narrow_depth(std::int64_t depth) {
+  return (depth + kBf16Step - 1) / kBf16Step * kBf16Step;
+}
+
 // Weights that will be wanted soon, fetched while others are multiplied, `bytes` of them for each
 // kDepthStep of depth: a step at a time, since a burst of them would hold up the loads that are
 // due.
@@ -50,14 +55,36 @@ using WideningProduct = void (*)(const float* rows, const void* panel, std::int6
                                  float* tile, bool accumulate, Ahead ahead, float* widened);
 
 // tile = rows * panel, or tile += rows * panel, of m rows of bf16 and a panel of bf16.
+// rows_ahead: as `ahead`, of the rows that will be wanted soon.
 using Bf16Product = void (*)(const std::uint16_t* rows, std::int64_t m, const void* panel,
-                             std::int64_t depth, float* tile, bool accumulate, Ahead ahead);
+                             std::int64_t depth, float* tile, bool accumulate, Ahead ahead,
+                             Ahead rows_ahead);
+
+// How much of a layer is multiplied at once.
+struct Blocking {
+  // Of a panel: it stays in a cache for the next rows, and what comes after it is fetched
+  // meanwhile.
+  std::int64_t piece_bytes = 64 << 10;
+  // Rows that are multiplied together: a piece's depth of all of them stays in the second-level
+  // cache. No weight is read twice for them.
+  std::int64_t chunk_rows = 252;
+  // Panels of one task: enough that weights are read in long streams, few enough that there are
+  // tasks for all threads to the end.
+  std::int64_t panels = 8;
+  bool level = false;  // the blocks of an expert shall all have the same number of rows
+};
+// The most sums of a task: of fewer rows it has more panels.
+inline constexpr std::int64_t kMostSums = 16 * 512 * kPanelColumns;
 
 // For instructions that multiply bf16 by bf16: rows are rounded to it.
 struct Bf16Kernels {
   std::int64_t rows = 0;  // the most rows of one call
+  Blocking blocking = {};
   Bf16Product product = nullptr;
-  void (*to_bf16)(const float* from, std::int64_t rows, std::int64_t depth,
+  // To be called by a thread that will not call `product` again soon; nullptr: no need.
+  void (*finish)() = nullptr;
+  // One row of `depth` values to steps that are `rows` apart, zeros up to a multiple of kDepthStep.
+  void (*to_bf16)(const float* from, std::int64_t depth, std::int64_t rows,
                   std::uint16_t* values) = nullptr;
   // MicroKernels::swiglu with rounded results: 16 of each row, rows kBf16Step apart.
   void (*swiglu)(const float* tile, std::int64_t rows, std::uint16_t* hidden) = nullptr;
@@ -75,6 +102,15 @@ struct IntegerRows {
 using IntegerProduct = void (*)(IntegerRows rows, const void* panel, const float* column_scale,
                                 std::int64_t depth, float* tile, bool accumulate, Ahead ahead);
 
+// Some columns of rows that tiles are added to.
+struct TileSum {
+  float* y;  // the first of these columns, of row 0
+  std::int64_t stride;
+  std::int64_t columns;       // at most 32
+  const std::int32_t* token;  // [rows], the row of y; < 0: the tile's row goes nowhere
+  const float* weight;        // [rows]
+};
+
 struct MicroKernels {
   Isa isa;
   std::int64_t rows;                   // the most rows of one call
@@ -91,8 +127,8 @@ struct MicroKernels {
   // hidden[r][c] = silu(tile[r][c]) * tile[r][16 + c]: gate and up stand side by side in a panel.
   // hidden: [rows][16], a step of what the next product reads.
   void (*swiglu)(const float* tile, std::int64_t rows, float* hidden);
-  // to[c] += weight * from[c] for c < columns.
-  void (*add_scaled)(float* to, const float* from, float weight, std::int64_t columns);
+  // sum.y[token[r]][c] += weight[r] * tile[r][c] for all rows r and c < sum.columns.
+  void (*add_tile)(const TileSum& sum, const float* tile, std::int64_t rows);
 
   // All null but where an instruction multiplies bf16 by bf16.
   Bf16Kernels native_bf16 = {};

@@ -156,14 +156,21 @@ TEST_P(EveryIsa, SwigluMultipliesGateAndUpOfTheSameColumn) {
   }
 }
 
-TEST_P(EveryIsa, AddsAWeightedRowOfAnyLength) {
+TEST_P(EveryIsa, AddsWeightedRowsOfAnyLength) {
+  const std::vector<std::int32_t> token = {2, -1, 0};
+  const std::vector<float> weight = {0.5F, 8, 2};
+  std::vector<float> tile;
+  for (std::int64_t i = 0; i < 3 * kPanelColumns; ++i) tile.push_back(static_cast<float>(i));
   for (std::int64_t columns = 0; columns <= kPanelColumns; ++columns) {
-    std::vector<float> to(kPanelColumns, 1);
-    std::vector<float> from;
-    for (std::int64_t c = 0; c < kPanelColumns; ++c) from.push_back(static_cast<float>(c));
-    kernels().add_scaled(to.data(), from.data(), 0.5F, columns);
-    for (std::int64_t c = 0; c < kPanelColumns; ++c) {
-      EXPECT_EQ(to[c], c < columns ? 1 + 0.5F * static_cast<float>(c) : 1) << c;
+    constexpr std::int64_t kStride = kPanelColumns + 3;
+    std::vector<float> y(3 * kStride, 1);
+    kernels().add_tile({y.data(), kStride, columns, token.data(), weight.data()}, tile.data(), 3);
+    for (std::int64_t i = 0; i < std::ssize(y); ++i) {
+      const std::int64_t c = i % kStride;
+      const float added = i / kStride == 1   ? 0
+                          : i / kStride == 2 ? 0.5F * tile[c]
+                                             : 2 * tile[64 + c];
+      EXPECT_EQ(y[i], c < columns ? 1 + added : 1) << i << ", " << columns;
     }
   }
 }

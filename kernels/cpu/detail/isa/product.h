@@ -137,13 +137,27 @@ void swiglu(const float* tile, std::int64_t rows, float* hidden) {
 }
 
 template <class V>
-void add_scaled(float* to, const float* from, float weight, std::int64_t columns) {
+[[gnu::always_inline]] inline void add_scaled(float* to, const float* from, float weight,
+                                              std::int64_t columns) {
   const auto w = V::broadcast_value(weight);
   std::int64_t c = 0;
   for (; c + V::kWidth <= columns; c += V::kWidth) {
     V::store(to + c, V::fma(w, V::load(from + c), V::load(to + c)));
   }
   for (; c < columns; ++c) to[c] += weight * from[c];
+}
+
+template <class V>
+void add_tile(const TileSum& sum, const float* tile, std::int64_t rows) {
+  for (std::int64_t r = 0; r < rows; ++r, tile += kPanelColumns) {
+    if (sum.token[r] < 0) continue;
+    float* const to = sum.y + sum.token[r] * sum.stride;
+    if (sum.columns == kPanelColumns) {
+      add_scaled<V>(to, tile, sum.weight[r], kPanelColumns);
+    } else {
+      add_scaled<V>(to, tile, sum.weight[r], sum.columns);
+    }
+  }
 }
 
 template <class V>
@@ -238,7 +252,7 @@ constexpr MicroKernels kernels_of(Isa isa) {
           .int4 = integer_products<V, 4>(kRows),
           .to_integers = to_integers<V>,
           .swiglu = swiglu<V>,
-          .add_scaled = add_scaled<V>,
+          .add_tile = add_tile<V>,
           .multiply_add = multiply_add<V>,
           .read = read<V>};
 }

@@ -17,13 +17,16 @@ template <class V>
 }
 
 template <class V>
-void to_bf16(const float* from, std::int64_t rows, std::int64_t depth, std::uint16_t* values) {
-  for (std::int64_t k = 0; k < depth; k += kDepthStep) {
-    std::uint16_t* const to = values + k / kBf16Step * kBf16Step * rows + k % kBf16Step;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      store_as_bf16<V>(to + r * kBf16Step, from + k * rows + r * kDepthStep);
-    }
-  }
+void to_bf16(const float* from, std::int64_t depth, std::int64_t rows, std::uint16_t* values) {
+  const auto step = [=](std::int64_t k) {
+    return values + k / kBf16Step * kBf16Step * rows + k % kBf16Step;
+  };
+  const std::int64_t whole = depth / kDepthStep * kDepthStep;
+  for (std::int64_t k = 0; k < whole; k += kDepthStep) store_as_bf16<V>(step(k), from + k);
+  if (whole == depth) return;
+  float rest[kDepthStep] = {};
+  for (std::int64_t k = whole; k < depth; ++k) rest[k - whole] = from[k];
+  store_as_bf16<V>(step(whole), rest);
 }
 
 // hidden: where the panel's values of the first row begin.

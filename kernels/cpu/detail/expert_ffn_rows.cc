@@ -1,0 +1,97 @@
+// The rows of ExpertFfn: the room for them, and how they get there.
+#include <cstring>
+
+#include "kernels/cpu/detail/expert_ffn.h"
+#include "kernels/cpu/detail/parallel.h"
+
+namespace moe::cpu {
+
+namespace {
+constexpr std::int64_t kLine = 64;
+}
+
+void ExpertFfn::make_room(std::int64_t rows) {
+  const auto wide = [rows](std::int64_t depth) {
+    return PageBuffer(static_cast<std::size_t>(rows * depth) * sizeof(float));
+  };
+  const std::int64_t gate_up_depth = narrow_depth(weights_->gate_up.depth);
+  const std::int64_t down_depth = narrow_depth(weights_->down.depth);
+  const auto narrow = [rows](std::int64_t depth) {
+    return PageBuffer(static_cast<std::size_t>(rows * depth) * sizeof(std::uint16_t));
+  };
+  if (!bf16_rows_) {
+    rows_ = wide(row_depth_);
+    hidden_ = wide(hidden_depth_);
+  }
+  if (is_integer(shape_.dtype)) {
+    narrow_rows_ = narrow(std::max(gate_up_depth, down_depth));
+    scales_ = wide(1);
+  }
+  if (bf16_rows_) {
+    narrow_rows_ = narrow(gate_up_depth);
+    narrow_hidden_ = narrow(down_depth);
+  }
+  for (const PageBuffer* b : {&rows_, &hidden_, &narrow_rows_, &narrow_hidden_, &scales_}) {
+    b->touch();
+  }
+}
+
+void ExpertFfn::copy_rows(const RowBlock& block, const RowSource& from) {
+  if (bf16_rows_) return copy_narrow_rows(block, from);
+  const std::int64_t whole = shape_.hidden / kDepthStep * kDepthStep;
+  const std::int64_t apart = block.rows;  // steps of the other rows lie between those of one
+  for (std::int64_t r = 0; r < block.rows; ++r) {
+    float* const to = rows_.as<float>() + block.place * row_depth_ + r * kDepthStep;
+    const std::int64_t row = block.begin + r;
+    const std::int64_t token = from.token.empty() ? row : from.token[row];
+    const float* const values = token < 0 ? nullptr : from.x.row(token).data();
+    for (std::int64_t k = 0; k < row_depth_; k += kDepthStep) {
+      if (values == nullptr || k == whole) std::memset(to + k * apart, 0, kLine);
+      if (values == nullptr) continue;
+      const std::int64_t some = std::min(kDepthStep, shape_.hidden - k);
+      std::memcpy(to + k * apart, values + k, static_cast<std::size_t>(some) * sizeof(float));
+    }
+  }
+  if (is_integer(shape_.dtype)) round_rows(block, rows_.as<float>(), row_depth_);
+}
+
+// The same, rounded to bf16.
+void ExpertFfn::copy_narrow_rows(const RowBlock& block, const RowSource& from) {
+  const std::int64_t depth = narrow_depth(row_depth_);
+  std::uint16_t* const first = narrow_rows_of(block, weights_->gate_up, 0);
+  for (std::int64_t r = 0; r < block.height; ++r) {
+    std::uint16_t* const to = first + r * kBf16Step;
+    const std::int64_t row = block.begin + r;
+    const std::int64_t token = r >= block.rows ? -1 : from.token.empty() ? row : from.token[row];
+    if (token >= 0) {
+      kernels_->native_bf16.to_bf16(from.x.row(token).data(), shape_.hidden, block.height, to);
+      continue;
+    }
+    for (std::int64_t k = 0; k < depth; k += kBf16Step) {
+      std::memset(to + k * block.height, 0, kLine);
+    }
+  }
+}
+
+// To whole numbers. rows: [rows][depth], block by block.
+void ExpertFfn::round_rows(const RowBlock& block, const float* rows, std::int64_t depth) {
+  const std::int64_t step = depth_step(shape_.dtype);
+  const std::int64_t begin = block.place * blocks_of(depth, step) * step;
+  kernels_->to_integers(rows + block.place * depth, block.rows, depth,
+                        narrow_rows_.as<std::int16_t>() + begin, scales_.as<float>() + block.place);
+}
+
+// Where a block's rows of bf16 are, from a depth on.
+std::uint16_t* ExpertFfn::narrow_rows_of(const RowBlock& block, const PanelMatrix& matrix,
+                                         std::int64_t depth) const {
+  const PageBuffer& rows = &matrix == &weights_->down ? narrow_hidden_ : narrow_rows_;
+  return rows.as<std::uint16_t>() + block.place * narrow_depth(matrix.depth) + depth * block.height;
+}
+
+// Where a panel of gate and up leaves its values of bf16.
+std::uint16_t* ExpertFfn::hidden_of(const RowBlock& block, std::int64_t panel) const {
+  const std::int64_t k = panel * kDepthStep;
+  return narrow_rows_of(block, weights_->down, k / kBf16Step * kBf16Step) + k % kBf16Step;
+}
+
+}  // namespace moe::cpu
