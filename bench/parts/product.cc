@@ -18,12 +18,12 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double peak_of_one_thread(const cpu::MicroKernels& kernels) {
+double peak_of_one_thread(double (*multiply_add)(std::int64_t, float*)) {
   double best = 0;
   for (int i = 0; i < 5; ++i) {
     float sink[16] = {0x1p-20F, 0x1p-20F};
     const auto start = Clock::now();
-    const double done = kernels.multiply_add(1'000'000, sink);
+    const double done = multiply_add(1'000'000, sink);
     best = std::max(best, done / seconds_since(start));
   }
   return best;
@@ -51,7 +51,7 @@ void MicroKernel(benchmark::State& state) {
   const cpu::PageBuffer rows(static_cast<std::size_t>(m * kDepth) * sizeof(float));
   std::fill_n(weights.as<char>(), weights.bytes(), char{1});
   alignas(64) float tile[cpu::kMostRows * cpu::kPanelColumns] = {};
-  const double peak = peak_of_one_thread(kernels);
+  const double peak = peak_of_one_thread(kernels.multiply_add);
   std::int64_t at = 0;
   double seconds = 0;
   std::int64_t calls = 0;
@@ -78,6 +78,47 @@ void MicroKernel(benchmark::State& state) {
 BENCHMARK(MicroKernel)
     ->ArgNames({"rows", "from", "ahead"})
     ->ArgsProduct({{1, 4, 8, 14}, {0, 1, 2}, {0, 1}})
+    ->UseManualTime();
+
+// One thread, rows of bf16 by an instruction that multiplies bf16: 8 blocks of rows by 8 panels,
+// `KiB` of a panel a call. Rows and sums come from the second-level cache, as in a layer.
+void NativeBf16(benchmark::State& state) {
+  const cpu::Bf16Kernels& native = cpu::micro_kernels(cpu::chosen_isa()).native_bf16;
+  if (native.product == nullptr) {
+    state.SkipWithError("no instruction of this processor multiplies bf16 by bf16");
+    return;
+  }
+  constexpr std::int64_t kBlocks = 8;
+  const std::int64_t m = std::min(state.range(0), native.rows);
+  const std::int64_t piece = state.range(1) << 10;
+  const std::int64_t depth = piece / cpu::panel_bytes(DType::kBf16, 1);
+  const cpu::PageBuffer weights(static_cast<std::size_t>(kBlocks * piece));
+  const cpu::PageBuffer rows(static_cast<std::size_t>(kBlocks * m * depth) * sizeof(std::uint16_t));
+  const std::int64_t tile = m * cpu::kPanelColumns;
+  const cpu::PageBuffer tiles(static_cast<std::size_t>(kBlocks * kBlocks * tile) * sizeof(float));
+  constexpr char kByte = 0x3f;  // twice makes 0.75 in bf16
+  std::fill_n(weights.as<char>(), weights.bytes(), kByte);
+  std::fill_n(rows.as<char>(), rows.bytes(), kByte);
+  double seconds = 0;
+  double flops = 0;
+  for (auto _ : state) {
+    const auto start = Clock::now();
+    for (std::int64_t i = 0; i < kBlocks * kBlocks; ++i) {
+      native.product(rows.as<std::uint16_t>() + i % kBlocks * m * depth, m,
+                     weights.as<char>() + i / kBlocks * piece, depth, tiles.as<float>() + i * tile,
+                     true, {}, {});
+    }
+    const double taken = seconds_since(start);
+    state.SetIterationTime(taken);
+    seconds += taken;
+    flops += 2.0 * static_cast<double>(kBlocks * kBlocks * tile * depth);
+  }
+  if (native.finish != nullptr) native.finish();
+  state.counters["share of peak"] = flops / seconds / peak_of_one_thread(native.multiply_add);
+}
+BENCHMARK(NativeBf16)
+    ->ArgNames({"rows", "KiB"})
+    ->ArgsProduct({{1, 14, 16, 32}, {16, 32, 64}})
     ->UseManualTime();
 
 // All experts of a layer whose weights are more than a last-level cache holds, `rows` tokens for
