@@ -100,8 +100,9 @@ void read_threads(const Json& j, const Known& /*known*/, Changes& changes) {
 }
 
 void read_strategy(const Json& j, const Known& known, Changes& changes) {
+  const std::string text = j.text();
   try {
-    for (const std::string& name : matching_strategies(j.text(), known)) {
+    for (const std::string& name : matching_strategies(text, known)) {
       changes.emplace_back([name](Cell& c) { c.strategy = name; });
     }
   } catch (const UserError& e) {

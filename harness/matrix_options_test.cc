@@ -131,6 +131,9 @@ TEST(MatrixRefuses, WrongTypesAndNumbersOutOfRange) {
               HasSubstr("expected an integer from 0 to 1048576, found 1048577"));
   EXPECT_THAT(complaint(R"({"base": {"shape": "tiny", "tokens": [1]}})"),
               HasSubstr("found a list"));
+  EXPECT_THAT(
+      complaint(R"({"base": {"shape": "tiny", "tokens": 1, "strategy": ["a"]}})"),
+      testing::MatchesRegex("f:[0-9]+:[0-9]+: /base/strategy: expected a string, found a list"));
   EXPECT_THAT(base(R"("capacity_factor": 0)"), HasSubstr("/base/capacity_factor: expected a num"));
   EXPECT_THAT(base(R"("capacity_factor": "1")"), HasSubstr("found \"1\""));
   EXPECT_THAT(base(R"("samples": 0)"), HasSubstr("/base/samples: expected an integer from 1"));
