@@ -63,7 +63,7 @@ void MicroKernel(benchmark::State& state) {
       const cpu::Ahead ahead{weights.as<char>() + at * piece,
                              cpu::panel_bytes(DType::kBf16, cpu::kDepthStep)};
       kernels.bf16[m - 1](rows.as<float>(), panel, kDepth, tile, true,
-                          state.range(2) != 0 ? ahead : cpu::Ahead{});
+                          state.range(2) != 0 ? ahead : cpu::Ahead{}, {});
     }
     const double taken = seconds_since(start);
     state.SetIterationTime(taken);

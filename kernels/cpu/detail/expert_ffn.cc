@@ -93,7 +93,8 @@ void ExpertFfn::multiply_piece(const RowBlock& block, const PanelMatrix& matrix,
   if (is_integer(weights_->dtype)) return multiply_integers(block, matrix, piece, tile, ahead);
   const std::int64_t first = block.place * matrix.depth + piece.begin * block.rows;
   const auto& products = weights_->dtype == DType::kF32 ? kernels_->f32 : kernels_->bf16;
-  products[block.rows - 1](rows + first, piece.weights, piece.depth, tile, piece.begin > 0, ahead);
+  products[block.rows - 1](rows + first, piece.weights, piece.depth, tile, piece.begin > 0, ahead,
+                           rows_ahead);
 }
 
 // The same for whole numbers.
@@ -114,14 +115,14 @@ void ExpertFfn::multiply_integers(const RowBlock& block, const PanelMatrix& matr
 // The same for bf16, of which the first block of a piece leaves f32 for the others.
 void ExpertFfn::multiply_widened(const RowBlock& block, const PanelMatrix& matrix,
                                  const float* rows, const Piece& piece, float* tile, Ahead ahead,
-                                 Widened to) const {
+                                 Ahead rows_ahead, Widened to) const {
   rows += block.place * matrix.depth + piece.begin * block.rows;
   const bool more = piece.begin > 0;
   if (to.first) {
     kernels_->bf16_to_f32[block.rows - 1](rows, piece.weights, piece.depth, tile, more, ahead,
-                                          to.values);
+                                          rows_ahead, to.values);
   } else {
-    kernels_->f32[block.rows - 1](rows, to.values, piece.depth, tile, more, ahead);
+    kernels_->f32[block.rows - 1](rows, to.values, piece.depth, tile, more, ahead, rows_ahead);
   }
 }
 
@@ -165,16 +166,16 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
     float* tile = tiles + p * chunk.rows * kPanelColumns;
     for (std::int64_t b = 0; b < std::ssize(blocks); ++b) {
       const RowBlock& block = blocks[b];
+      Ahead rows_ahead;
+      if (!alone && !is_integer(weights_->dtype)) {
+        if (last) expect(block, panels.first + p);
+        rows_ahead = rows_after(chunk, b, matrix, k + depth, deepest, next);
+        rows_ahead.bytes /= panels.count * depth / kDepthStep;
+        rows_ahead.from += p * rows_ahead.bytes * (depth / kDepthStep);
+      }
       if (widen) {
-        multiply_widened(block, matrix, rows, whole, tile, ahead, {widened, b == 0});
+        multiply_widened(block, matrix, rows, whole, tile, ahead, rows_ahead, {widened, b == 0});
       } else {
-        Ahead rows_ahead;
-        if (bf16_rows_ && !alone) {
-          if (last) expect(block, panels.first + p);
-          rows_ahead = rows_after(chunk, b, matrix, k + depth, deepest, next);
-          rows_ahead.bytes /= panels.count * depth / kDepthStep;
-          rows_ahead.from += p * rows_ahead.bytes * (depth / kDepthStep);
-        }
         multiply_piece(block, matrix, rows, whole, tile, ahead, rows_ahead);
       }
       if (last) sink(block, panels.first + p, tile);
@@ -194,16 +195,17 @@ Ahead ExpertFfn::rows_after(const RowChunk& chunk, std::int64_t b, const PanelMa
   }
   if (of == nullptr || b >= of->blocks) return {};
   const RowBlock& block = cut_.blocks[of->first + b];
-  const std::int64_t bytes = std::min(deepest, matrix.depth - depth) * block.height * 2;
-  return {reinterpret_cast<const char*>(narrow_rows_of(block, matrix, depth)), bytes};
+  const char* const from = rows_of(block, matrix, depth);
+  return {from, rows_of(block, matrix, std::min(depth + deepest, matrix.depth)) - from};
 }
 
 void ExpertFfn::gate_and_up(const RowChunk& chunk, Panels panels, const Next& next) {
   multiply(
       chunk, weights_->gate_up, rows_.as<float>(), panels, next,
       [&](const RowBlock& block, std::int64_t panel) {
-        const std::uint16_t* const hidden = hidden_of(block, panel);
-        for (std::int64_t r = 0; r < block.height; ++r) fetch_to_write(hidden + r * kBf16Step);
+        const std::int64_t step = panel * kDepthStep / piece_step();
+        const char* const hidden = rows_of(block, weights_->down, step * piece_step());
+        for (std::int64_t r = 0; r < block.height; ++r) fetch_to_write(hidden + r * kLine);
       },
       [&](const RowBlock& block, std::int64_t panel, const float* tile) {
         if (bf16_rows_) {

@@ -91,12 +91,14 @@ class ExpertFfn {
                          float* tile, Ahead ahead) const;
   Ahead rows_after(const RowChunk& chunk, std::int64_t b, const PanelMatrix& matrix,
                    std::int64_t depth, std::int64_t deepest, const Next& next) const;
+  const char* rows_of(const RowBlock& block, const PanelMatrix& matrix, std::int64_t depth) const;
   std::uint16_t* hidden_of(const RowBlock& block, std::int64_t panel) const;
   std::int64_t most_panels() const;
   std::uint16_t* narrow_rows_of(const RowBlock& block, const PanelMatrix& matrix,
                                 std::int64_t depth) const;
   void multiply_widened(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
-                        const Piece& piece, float* tile, Ahead ahead, Widened to) const;
+                        const Piece& piece, float* tile, Ahead ahead, Ahead rows_ahead,
+                        Widened to) const;
   Next next_of(const PanelMatrix& matrix, std::int64_t chunk, std::int64_t panel) const;
   Next next_by_size(const PanelMatrix& matrix, std::int64_t place, std::int64_t panel) const;
 

@@ -88,6 +88,15 @@ std::uint16_t* ExpertFfn::narrow_rows_of(const RowBlock& block, const PanelMatri
   return rows.as<std::uint16_t>() + block.place * narrow_depth(matrix.depth) + depth * block.height;
 }
 
+// The same of rows of f32 or bf16, whichever are multiplied.
+const char* ExpertFfn::rows_of(const RowBlock& block, const PanelMatrix& matrix,
+                               std::int64_t depth) const {
+  if (bf16_rows_) return reinterpret_cast<const char*>(narrow_rows_of(block, matrix, depth));
+  const PageBuffer& rows = &matrix == &weights_->down ? hidden_ : rows_;
+  return reinterpret_cast<const char*>(rows.as<float>() + block.place * matrix.depth +
+                                       depth * block.rows);
+}
+
 // Where a panel of gate and up leaves its values of bf16.
 std::uint16_t* ExpertFfn::hidden_of(const RowBlock& block, std::int64_t panel) const {
   const std::int64_t k = panel * kDepthStep;

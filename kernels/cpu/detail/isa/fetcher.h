@@ -31,4 +31,28 @@ class Fetcher {
   std::int64_t step_;
 };
 
+// The same a few lines at a time, after each of so many steps, where a step takes long.
+template <class V, bool kToWrite>
+class LineFetcher {
+ public:
+  // `bytes` from `from` on in all; nullptr: none.
+  [[gnu::always_inline]] LineFetcher(const char* from, std::int64_t bytes, std::int64_t steps)
+      : line_(from), lines_(from == nullptr ? 0 : (bytes + steps * kLine - 1) / (steps * kLine)) {}
+  [[gnu::always_inline]] void fetch() {
+    for (std::int64_t i = 0; i < lines_; ++i, line_ += kLine) {
+      if constexpr (kToWrite) {
+        __builtin_prefetch(line_, 1, 3);
+      } else {
+        __builtin_prefetch(line_, 0, 1);
+      }
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kLine = 64;
+
+  const char* line_;
+  std::int64_t lines_;
+};
+
 }  // namespace moe::cpu

@@ -46,16 +46,17 @@ struct Ahead {
   std::int64_t bytes = 0;
 };
 
-// tile = rows * panel, or tile += rows * panel.
+// tile = rows * panel, or tile += rows * panel. rows_ahead: as `ahead`, of the rows that will be
+// wanted soon.
 using Product = void (*)(const float* rows, const void* panel, std::int64_t depth, float* tile,
-                         bool accumulate, Ahead ahead);
+                         bool accumulate, Ahead ahead, Ahead rows_ahead);
 
 // The same, and the panel is left in `widened` as f32, [depth][32], for other rows.
 using WideningProduct = void (*)(const float* rows, const void* panel, std::int64_t depth,
-                                 float* tile, bool accumulate, Ahead ahead, float* widened);
+                                 float* tile, bool accumulate, Ahead ahead, Ahead rows_ahead,
+                                 float* widened);
 
-// tile = rows * panel, or tile += rows * panel, of m rows of bf16 and a panel of bf16.
-// rows_ahead: as `ahead`, of the rows that will be wanted soon.
+// The same of m rows of bf16 and a panel of bf16.
 using Bf16Product = void (*)(const std::uint16_t* rows, std::int64_t m, const void* panel,
                              std::int64_t depth, float* tile, bool accumulate, Ahead ahead,
                              Ahead rows_ahead);

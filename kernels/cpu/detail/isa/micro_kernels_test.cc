@@ -77,8 +77,8 @@ TEST_P(EveryIsa, MultipliesEveryNumberOfRowsByBothKindsOfPanel) {
         std::vector<float> tile(m * kPanelColumns + 1, 1000);
         const auto& products = narrow ? kernels().bf16 : kernels().f32;
         const void* panel = narrow ? static_cast<const void*>(bf16.data()) : f32.data();
-        products[m - 1](rows.data(), panel, depth, tile.data(), false, {});
-        products[m - 1](rows.data(), panel, depth, tile.data(), true, {});
+        products[m - 1](rows.data(), panel, depth, tile.data(), false, {}, {});
+        products[m - 1](rows.data(), panel, depth, tile.data(), true, {}, {});
         for (std::int64_t i = 0; i < m * kPanelColumns; ++i) {
           ASSERT_EQ(tile[i], 2 * expected(i / kPanelColumns, i % kPanelColumns, depth))
               << "row " << i / kPanelColumns << " of " << m << ", column " << i % kPanelColumns;
@@ -97,9 +97,9 @@ TEST_P(EveryIsa, LeavesAPanelOfBf16AsF32ForOtherRows) {
       std::vector<float> tile(m * kPanelColumns);
       std::vector<float> same(m * kPanelColumns);
       std::vector<float> widened(depth * kPanelColumns + 1, 1000);
-      kernels().bf16_to_f32[m - 1](rows.data(), bf16.data(), depth, tile.data(), false, {},
+      kernels().bf16_to_f32[m - 1](rows.data(), bf16.data(), depth, tile.data(), false, {}, {},
                                    widened.data());
-      kernels().bf16[m - 1](rows.data(), bf16.data(), depth, same.data(), false, {});
+      kernels().bf16[m - 1](rows.data(), bf16.data(), depth, same.data(), false, {}, {});
       EXPECT_EQ(tile, same) << m;
       EXPECT_EQ(widened.back(), 1000);
       widened.pop_back();
@@ -203,7 +203,7 @@ TEST(MicroKernels, TheWiderSetsFuseAndTheScalarOneRounds) {
     panel[0] = -1;
     panel[kPanelColumns] = 1 + 0x1p-12F;
     std::vector<float> tile(kPanelColumns);
-    kernels.f32[0](row.data(), panel.data(), kDepthStep, tile.data(), false, {});
+    kernels.f32[0](row.data(), panel.data(), kDepthStep, tile.data(), false, {}, {});
     const float fused = std::fma(row[1], row[1], -row[0]);
     const float rounded = row[1] * row[1] - row[0];
     ASSERT_NE(fused, rounded);

@@ -45,12 +45,14 @@ struct Bf16Panel {
 template <class V, class Panel, int M, bool kKeep>
 [[gnu::always_inline]] inline void multiply_rows(const float* rows, const void* panel,
                                                  std::int64_t depth, float* tile, bool accumulate,
-                                                 Ahead ahead, float* widened) {
+                                                 Ahead ahead, Ahead rows_ahead, float* widened) {
   using Register = typename V::Register;
   constexpr int kStep = Panel::kStep;
   constexpr int kFetches = 2;  // after so much depth
   constexpr int kSums = 2 * M * kStep <= V::kSplitSums ? kStep : 1;
   const auto* weights = static_cast<const typename Panel::Stored*>(panel);
+  const std::int64_t steps = depth / kDepthStep;
+  LineFetcher<V, false> more_rows(rows_ahead.from, rows_ahead.bytes * steps, steps);
   for (std::int64_t j = 0; j < 16; j += V::kWidth) {
     Register low[kSums][M];
     Register high[kSums][M];
@@ -66,6 +68,7 @@ template <class V, class Panel, int M, bool kKeep>
     float* kept = kKeep ? widened + j : nullptr;
     Fetcher<V> fetcher(ahead, depth, kFetches * kDepthStep / kStep);
     for (std::int64_t k = 0; k < depth; k += kDepthStep) {
+      if (j == 0) more_rows.fetch();
 #pragma GCC unroll 16
       for (int i = 0; i < kDepthStep; i += kStep) {
         if (j == 0) {
@@ -113,14 +116,16 @@ template <class V, class Panel, int M, bool kKeep>
 
 template <class V, class Panel, int M>
 void product(const float* rows, const void* panel, std::int64_t depth, float* tile, bool accumulate,
-             Ahead ahead) {
-  multiply_rows<V, Panel, M, false>(rows, panel, depth, tile, accumulate, ahead, nullptr);
+             Ahead ahead, Ahead rows_ahead) {
+  multiply_rows<V, Panel, M, false>(rows, panel, depth, tile, accumulate, ahead, rows_ahead,
+                                    nullptr);
 }
 
 template <class V, class Panel, int M>
 void widening_product(const float* rows, const void* panel, std::int64_t depth, float* tile,
-                      bool accumulate, Ahead ahead, float* widened) {
-  multiply_rows<V, Panel, M, true>(rows, panel, depth, tile, accumulate, ahead, widened);
+                      bool accumulate, Ahead ahead, Ahead rows_ahead, float* widened) {
+  multiply_rows<V, Panel, M, true>(rows, panel, depth, tile, accumulate, ahead, rows_ahead,
+                                   widened);
 }
 
 template <class V>

@@ -8,6 +8,7 @@
 //   multiply<c, a, b>(): c[i][j] += a[i][2 k] * b[k][2 j] + a[i][2 k + 1] * b[k][2 j + 1] over k
 #include <cstdint>
 
+#include "kernels/cpu/detail/isa/fetcher.h"
 #include "kernels/cpu/detail/isa/micro_kernels.h"
 
 namespace moe::cpu {
@@ -23,31 +24,6 @@ struct TileShape {
   std::int64_t depth;   // multiplied at once, 16 or 32
 
   bool operator==(const TileShape&) const = default;
-};
-
-// Has lines of memory fetched into a cache while tiles are multiplied, as many after each step as
-// it takes: the time of four products is that of a dozen fetches.
-template <bool kToWrite>
-class TileFetcher {
- public:
-  // `bytes` from `from` on in so many steps; nullptr: none.
-  [[gnu::always_inline]] TileFetcher(const char* from, std::int64_t bytes, std::int64_t steps)
-      : line_(from), lines_(from == nullptr ? 0 : (bytes + steps * kLine - 1) / (steps * kLine)) {}
-  [[gnu::always_inline]] void fetch() {
-    for (std::int64_t i = 0; i < lines_; ++i, line_ += kLine) {
-      if constexpr (kToWrite) {
-        __builtin_prefetch(line_, 1, 3);
-      } else {
-        __builtin_prefetch(line_, 0, 1);  // the second-level cache, as Fetcher does
-      }
-    }
-  }
-
- private:
-  static constexpr std::int64_t kLine = 64;
-
-  const char* line_;
-  std::int64_t lines_;
 };
 
 // `depth` in steps of kDepth, in a multiple of which it is. Weights stay in the first-level cache
@@ -79,11 +55,13 @@ void tile_steps(const std::uint16_t* rows, TileShape shape, const char* panel, s
   const std::int64_t m = shape.rows + shape.others;
   const std::int64_t steps = depth / kDepth;
   const std::int64_t half = ahead.bytes * depth / kDepthStep / 2;
-  TileFetcher<false> weights(ahead.from, half, steps);
-  TileFetcher<false> more_weights(ahead.from == nullptr ? nullptr : ahead.from + half, half, steps);
-  TileFetcher<false> more_rows(rows_ahead.from, rows_ahead.bytes * depth / kDepthStep, steps);
-  TileFetcher<true> sums(reinterpret_cast<const char*>(tile + m * kPanelColumns), m * kSumStride,
-                         steps);
+  LineFetcher<Tiles, false> weights(ahead.from, half, steps);
+  LineFetcher<Tiles, false> more_weights(ahead.from == nullptr ? nullptr : ahead.from + half, half,
+                                         steps);
+  LineFetcher<Tiles, false> more_rows(rows_ahead.from, rows_ahead.bytes * depth / kDepthStep,
+                                      steps);
+  LineFetcher<Tiles, true> sums(reinterpret_cast<const char*>(tile + m * kPanelColumns),
+                                m * kSumStride, steps);
   for (std::int64_t k = 0; k < depth; k += kDepth) {
     const std::uint16_t* const a = rows + k * m;
     const char* const b = panel + k / 2 * kPanelStride;
