@@ -42,7 +42,7 @@ constexpr std::array<Origin, 3> kOrigins = {{{"first-level cache", 16 << 10},
 // One thread, bf16, 256 of depth a call. ahead: the next piece is fetched meanwhile.
 void MicroKernel(benchmark::State& state) {
   const auto& kernels = cpu::micro_kernels(cpu::chosen_isa());
-  const std::int64_t m = std::min(state.range(0), kernels.rows);
+  const std::int64_t m = std::min(state.range(0), kernels.tall_rows);
   const Origin& origin = kOrigins.at(static_cast<std::size_t>(state.range(1)));
   constexpr std::int64_t kDepth = 256;
   const std::int64_t piece = cpu::panel_bytes(DType::kBf16, kDepth);
@@ -50,7 +50,7 @@ void MicroKernel(benchmark::State& state) {
   const cpu::PageBuffer weights(static_cast<std::size_t>(origin.bytes + piece));
   const cpu::PageBuffer rows(static_cast<std::size_t>(m * kDepth) * sizeof(float));
   std::fill_n(weights.as<char>(), weights.bytes(), char{1});
-  alignas(64) float tile[cpu::kMostRows * cpu::kPanelColumns] = {};
+  alignas(64) float tile[cpu::kMostTallRows * cpu::kPanelColumns] = {};
   const double peak = peak_of_one_thread(kernels.multiply_add);
   std::int64_t at = 0;
   double seconds = 0;
@@ -77,7 +77,7 @@ void MicroKernel(benchmark::State& state) {
 }
 BENCHMARK(MicroKernel)
     ->ArgNames({"rows", "from", "ahead"})
-    ->ArgsProduct({{1, 4, 8, 14}, {0, 1, 2}, {0, 1}})
+    ->ArgsProduct({{1, 4, 8, 14, 16, 20, 28}, {0, 1, 2}, {0, 1}})
     ->UseManualTime();
 
 // One thread, rows of bf16 by an instruction that multiplies bf16: 8 blocks of rows by 8 panels,

@@ -17,6 +17,8 @@ constexpr std::int64_t kTasksPerThread = 16;
 constexpr std::int64_t kSumsPerThread = 3;
 constexpr std::int64_t kManyRows = 256;
 constexpr std::int64_t kLine = 64;
+// A quarter of a second-level cache.
+constexpr std::int64_t kRowBytesOfAPanel = 512 << 10;
 
 std::int64_t panels_of_a_task(std::int64_t panels, std::int64_t chunks, std::int64_t per_thread,
                               std::int64_t most) {
@@ -70,8 +72,11 @@ void ExpertFfn::prepare(const MoeShape& shape, const ExpertWeights& weights, std
   bf16_rows_ = shape.dtype == DType::kBf16 && kernels_->native_bf16.product != nullptr;
   blocking_ = bf16_rows_ ? kernels_->native_bf16.blocking : Blocking{};
   const std::int64_t block_rows = bf16_rows_ ? kernels_->native_bf16.rows : kernels_->rows;
+  const bool tall = shape.dtype == DType::kBf16 && !bf16_rows_;
   make_room(blocking_.level ? RowBlocks::heights(rows, block_rows) : rows);
-  cut_.reserve(rows, shape.experts, block_rows, blocking_.chunk_rows, blocking_.level);
+  cut_.reserve(
+      rows, shape.experts,
+      {block_rows, tall ? kernels_->tall_rows : block_rows, blocking_.chunk_rows, blocking_.level});
 }
 
 // What the begin of a piece is a multiple of.
@@ -92,9 +97,9 @@ void ExpertFfn::multiply_piece(const RowBlock& block, const PanelMatrix& matrix,
   }
   if (is_integer(weights_->dtype)) return multiply_integers(block, matrix, piece, tile, ahead);
   const std::int64_t first = block.place * matrix.depth + piece.begin * block.rows;
-  const auto& products = weights_->dtype == DType::kF32 ? kernels_->f32 : kernels_->bf16;
-  products[block.rows - 1](rows + first, piece.weights, piece.depth, tile, piece.begin > 0, ahead,
-                           rows_ahead);
+  const bool wide = weights_->dtype == DType::kF32;
+  const Product product = wide ? kernels_->f32[block.rows - 1] : kernels_->bf16[block.rows - 1];
+  product(rows + first, piece.weights, piece.depth, tile, piece.begin > 0, ahead, rows_ahead);
 }
 
 // The same for whole numbers.
@@ -142,9 +147,12 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
   const std::int64_t steps = blocks_of(matrix.depth, step);
   const std::int64_t deepest = blocks_of(steps, blocks_of(steps, most_steps)) * step;
   const std::int32_t expert = blocks[0].expert;
-  // A single block reads nothing twice: its panels are multiplied one after the other, as they lie
-  // in memory. Several read all panels to one depth first, so that their rows stay in the cache.
-  const bool alone = blocks.size() == 1;
+  // A single block reads no weights twice: its panels are multiplied one after the other, as they
+  // lie in memory. Several, or one whose rows would not stay in the cache from panel to panel, read
+  // all panels to one depth first.
+  const char* const first_row = rows_of(blocks[0], matrix, 0);
+  const std::int64_t row_bytes = rows_of(blocks[0], matrix, matrix.depth) - first_row;
+  const bool alone = blocks.size() == 1 && row_bytes <= kRowBytesOfAPanel;
   const bool widen =
       weights_->dtype == DType::kBf16 && !bf16_rows_ && std::ssize(blocks) >= kBlocksToWiden;
   const std::int64_t pieces = blocks_of(matrix.depth, deepest);

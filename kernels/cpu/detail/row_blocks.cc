@@ -6,13 +6,10 @@
 
 namespace moe::cpu {
 
-void RowBlocks::reserve(std::int64_t rows_in_all, std::int64_t experts, std::int64_t block_rows,
-                        std::int64_t chunk_rows, bool level) {
-  block_rows_ = block_rows;
-  level_ = level;
-  chunk_rows_ = chunk_rows;
+void RowBlocks::reserve(std::int64_t rows_in_all, std::int64_t experts, const Limits& limits) {
+  limits_ = limits;
   // Every expert may end with a block that is not full.
-  const auto most = static_cast<std::size_t>(blocks_of(rows_in_all, block_rows) + experts);
+  const auto most = static_cast<std::size_t>(blocks_of(rows_in_all, limits.block_rows) + experts);
   blocks.reserve(most);
   chunks.reserve(most);
   by_size.reserve(most);
@@ -28,17 +25,20 @@ void RowBlocks::list(std::span<const RowGroup> groups) {
   std::int64_t place = 0;
   for (const RowGroup& g : groups) {
     rows += g.rows;
-    const std::int64_t cuts = blocks_of(g.rows, block_rows_);
+    const bool alone = g.rows <= limits_.tall_rows;
+    const std::int64_t cuts =
+        alone ? std::min<std::int64_t>(g.rows, 1) : blocks_of(g.rows, limits_.block_rows);
     const std::int64_t height = cuts > 0 ? blocks_of(g.rows, cuts) : 0;
-    const std::int64_t parts = blocks_of(cuts, chunk_rows_ / block_rows_);
+    const std::int64_t parts = blocks_of(cuts, limits_.chunk_rows / limits_.block_rows);
     for (std::int64_t i = 0; i < cuts; ++i) {
       if (i == 0 || i * parts / cuts != (i - 1) * parts / cuts) {
         by_size.push_back(std::ssize(chunks));
         chunks.push_back({std::ssize(blocks), 0, 0});
       }
-      const std::int64_t begin = level_ ? i * height : g.rows * i / cuts;
-      const std::int64_t end = level_ ? std::min(begin + height, g.rows) : g.rows * (i + 1) / cuts;
-      const std::int64_t tall = level_ ? height : end - begin;
+      const std::int64_t begin = limits_.level ? i * height : g.rows * i / cuts;
+      const std::int64_t end =
+          limits_.level ? std::min(begin + height, g.rows) : g.rows * (i + 1) / cuts;
+      const std::int64_t tall = limits_.level ? height : end - begin;
       blocks.push_back({g.expert, g.begin + begin, end - begin, place, tall});
       place += tall;
       ++chunks.back().blocks;

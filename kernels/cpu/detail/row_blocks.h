@@ -35,10 +35,14 @@ struct RowBlocks {
   std::vector<RowChunk> chunks{};       // by ascending expert, in the order of the rows
   std::vector<std::int64_t> by_size{};  // chunks, the big ones first
 
-  // Room for groups of `rows` rows and `experts` experts in all, in blocks of at most `block_rows`
-  // and chunks of at most `chunk_rows`. level: the blocks of an expert are all of one height.
-  void reserve(std::int64_t rows, std::int64_t experts, std::int64_t block_rows,
-               std::int64_t chunk_rows, bool level);
+  struct Limits {
+    std::int64_t block_rows;  // the most rows of a block
+    std::int64_t tall_rows;   // an expert that has no more is one block all the same
+    std::int64_t chunk_rows;  // the most rows of a chunk
+    bool level;               // the blocks of an expert are all of one height
+  };
+  // Room for groups of `rows` rows and `experts` experts in all.
+  void reserve(std::int64_t rows, std::int64_t experts, const Limits& limits);
   void list(std::span<const RowGroup> groups);
 
   std::int64_t rows = 0;  // of all groups
@@ -49,9 +53,7 @@ struct RowBlocks {
   }
 
  private:
-  std::int64_t block_rows_ = 1;
-  std::int64_t chunk_rows_ = 1;
-  bool level_ = false;
+  Limits limits_{1, 1, 1, false};
 };
 
 }  // namespace moe::cpu

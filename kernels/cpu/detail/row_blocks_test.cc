@@ -12,9 +12,10 @@ using testing::Le;
 
 constexpr std::int64_t kChunkRows = 252;
 
-RowBlocks listed(std::vector<RowGroup> groups, std::int64_t block_rows, bool level = false) {
+RowBlocks listed(std::vector<RowGroup> groups, std::int64_t block_rows, bool level = false,
+                 std::int64_t tall_rows = 0) {
   RowBlocks blocks;
-  blocks.reserve(10'000, std::ssize(groups), block_rows, kChunkRows, level);
+  blocks.reserve(10'000, std::ssize(groups), {block_rows, tall_rows, kChunkRows, level});
   blocks.list(groups);
   return blocks;
 }
@@ -27,6 +28,13 @@ TEST(RowBlocks, CutsEvenly) {
   EXPECT_EQ(b.blocks[0].begin, 100);
   EXPECT_EQ(b.blocks[1].begin, 100 + b.blocks[0].rows);
   EXPECT_EQ(b.chunks.size(), 1U);
+}
+
+TEST(RowBlocks, AnExpertOfNotTooManyRowsIsOneBlock) {
+  const RowBlocks b = listed({{0, 0, 28}, {1, 28, 29}, {2, 57, 0}, {3, 57, 1}}, 14, false, 28);
+  EXPECT_THAT(b.blocks, ElementsAre(Field(&RowBlock::rows, 28), Field(&RowBlock::rows, Le(10)),
+                                    Field(&RowBlock::rows, Le(10)), Field(&RowBlock::rows, Le(10)),
+                                    Field(&RowBlock::rows, 1)));
 }
 
 TEST(RowBlocks, LevelOnesAreAllOfOneHeight) {

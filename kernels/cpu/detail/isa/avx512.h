@@ -1,6 +1,7 @@
 #pragma once
 // The vectors of AVX-512 (F, BW, DQ, VL). 32 registers: 14 rows of two sums, two vectors of
-// weights, one broadcast, one mask; or 4 rows of two sums and two sums of whole numbers.
+// weights, one broadcast, one mask; 28 rows of one sum; or 4 rows of two sums and two sums of whole
+// numbers.
 #include <immintrin.h>
 
 #include <cstdint>
@@ -15,6 +16,7 @@ struct Avx512 {
   using Register = __m512;
   static constexpr int kWidth = 16;
   static constexpr int kMostRows = 14;
+  static constexpr int kTallRows = 28;
   static constexpr int kSplitSums = 24;
   static Register zero() { return _mm512_setzero_ps(); }
   static Register load(const float* p) { return _mm512_loadu_ps(p); }
@@ -28,6 +30,11 @@ struct Avx512 {
   // As assembly, because gcc 12 otherwise moves sums from register to register and to memory.
   static Register fma(Register a, Register b, Register c) {
     __asm__("vfmadd231ps %2, %1, %0" : "+v"(c) : "v"(a), "v"(b));
+    return c;
+  }
+  // The same, a being read and broadcast by the instruction.
+  static Register fma_broadcast(const float* a, Register b, Register c) {
+    __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(c) : "v"(b), "m"(*a));
     return c;
   }
   static Register least(Register a, Register b) { return _mm512_min_ps(a, b); }

@@ -32,6 +32,7 @@ inline constexpr std::int64_t kIntegerGroup = 32;  // depth that is summed up in
 inline constexpr std::int64_t kInt4ScaleBytes = kIntegerStep / kIntegerGroup * kPanelColumns;
 inline constexpr std::int64_t kInt4GroupBytes = kIntegerGroup * kPanelColumns / 2;
 inline constexpr std::int64_t kMostRows = 14;
+inline constexpr std::int64_t kMostTallRows = 28;
 
 // The depth that rows of 16 bits are stored with.
 constexpr std::int64_t narrow_depth(std::int64_t depth) {
@@ -115,8 +116,10 @@ struct TileSum {
 struct MicroKernels {
   Isa isa;
   std::int64_t rows;                   // the most rows of one call
+  std::int64_t tall_rows;              // the same of bf16
   std::array<Product, kMostRows> f32;  // f32[m - 1] multiplies m rows
-  std::array<Product, kMostRows> bf16;
+  // The same, for up to `tall_rows`: each vector of weights is widened once for all of them.
+  std::array<Product, kMostTallRows> bf16;
   std::array<WideningProduct, kMostRows> bf16_to_f32;
   std::array<IntegerProduct, kMostRows> int8;
   std::array<IntegerProduct, kMostRows> int4;

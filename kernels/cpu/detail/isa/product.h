@@ -6,14 +6,16 @@
 //
 // V: Register; kWidth, the floats in it; zero, load, store, broadcast, add, multiply, divide,
 // fma(a, b, c) = a * b + c; widen_low, widen_high of kWidth pairs of bf16; exp.
-// kMostRows, as many as have a register for each sum.
-// What it needs for whole numbers stands in integer_product.h and to_integers.h.
+// kMostRows, as many as have registers for two sums each; kTallRows, for one, and where that is
+// more fma_broadcast(p, b, c) = *p * b + c. What it needs for whole numbers stands in
+// integer_product.h and to_integers.h.
 #include <cstdint>
 #include <utility>
 
 #include "kernels/cpu/detail/isa/fetcher.h"
 #include "kernels/cpu/detail/isa/integer_product.h"
 #include "kernels/cpu/detail/isa/micro_kernels.h"
+#include "kernels/cpu/detail/isa/tall_product.h"
 #include "kernels/cpu/detail/isa/to_integers.h"
 
 namespace moe::cpu {
@@ -49,6 +51,9 @@ template <class V, class Panel, int M, bool kKeep>
   using Register = typename V::Register;
   constexpr int kStep = Panel::kStep;
   constexpr int kFetches = 2;  // after so much depth
+  // Where memory is waited for, fewer instructions let the processor see more fetches at once. It
+  // costs more loads, which slow down three rows and fewer where weights come from a cache.
+  constexpr bool kFewer = V::kTallRows > V::kMostRows && kStep > 1 && M >= 4 && !kKeep;
   constexpr int kSums = 2 * M * kStep <= V::kSplitSums ? kStep : 1;
   const auto* weights = static_cast<const typename Panel::Stored*>(panel);
   const std::int64_t steps = depth / kDepthStep;
@@ -90,11 +95,17 @@ template <class V, class Panel, int M, bool kKeep>
           }
 #pragma GCC unroll 16
           for (int m = 0; m < M; ++m) {
-            const Register value = V::broadcast(a + m * kDepthStep + i + s);
+            const float* const at = a + m * kDepthStep + i + s;
             constexpr int kLast = kSums - 1;
             const int sum = s < kLast ? s : kLast;
-            low[sum][m] = V::fma(value, b_low, low[sum][m]);
-            high[sum][m] = V::fma(value, b_high, high[sum][m]);
+            if constexpr (kFewer) {
+              low[sum][m] = V::fma_broadcast(at, b_low, low[sum][m]);
+              high[sum][m] = V::fma_broadcast(at, b_high, high[sum][m]);
+            } else {
+              const Register value = V::broadcast(at);
+              low[sum][m] = V::fma(value, b_low, low[sum][m]);
+              high[sum][m] = V::fma(value, b_high, high[sum][m]);
+            }
           }
         }
         b += kPanelColumns * kStep;
@@ -234,6 +245,13 @@ constexpr std::array<Product, kMostRows> products(std::integer_sequence<int, M..
   return {product<V, Panel<V>, M + 1>...};
 }
 
+template <class V, int... M, int... Tall>
+constexpr std::array<Product, kMostTallRows> bf16_products(std::integer_sequence<int, M...>,
+                                                           std::integer_sequence<int, Tall...>) {
+  return {product<V, Bf16Panel<V>, M + 1>...,
+          tall_product<V, Bf16Panel<V>, V::kMostRows + Tall + 1>...};
+}
+
 template <class V, template <class> class Panel, int... M>
 constexpr std::array<WideningProduct, kMostRows> widening_products(
     std::integer_sequence<int, M...>) {
@@ -248,10 +266,12 @@ constexpr std::array<IntegerProduct, kMostRows> integer_products(std::integer_se
 template <class V>
 constexpr MicroKernels kernels_of(Isa isa) {
   constexpr auto kRows = std::make_integer_sequence<int, V::kMostRows>();
+  constexpr auto kTall = std::make_integer_sequence<int, V::kTallRows - V::kMostRows>();
   return {.isa = isa,
           .rows = V::kMostRows,
+          .tall_rows = V::kTallRows,
           .f32 = products<V, F32Panel>(kRows),
-          .bf16 = products<V, Bf16Panel>(kRows),
+          .bf16 = bf16_products<V>(kRows, kTall),
           .bf16_to_f32 = widening_products<V, Bf16Panel>(kRows),
           .int8 = integer_products<V, 8>(kRows),
           .int4 = integer_products<V, 4>(kRows),

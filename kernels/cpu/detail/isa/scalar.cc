@@ -14,6 +14,7 @@ struct Scalar {
   using Register = Floats;
   static constexpr int kWidth = 4;
   static constexpr int kMostRows = 4;
+  static constexpr int kTallRows = kMostRows;
   static constexpr int kSplitSums = 0;
   static Register zero() { return Floats{}; }
   static Register load(const float* p) {
