@@ -31,6 +31,7 @@ void fetch_to_write(const void* line) { __builtin_prefetch(line, 1, 3); }
 
 // Few rows are copied before the threads are called: it takes less time than their waiting for it.
 constexpr std::int64_t kRowsCopiedAlone = 16;
+constexpr std::int64_t kRowsOfAClearing = 16;
 
 }  // namespace
 
@@ -241,12 +242,6 @@ void ExpertFfn::down_to_rows(const RowChunk& chunk, Panels panels, const Next& n
 
 // next_panel: the first of this thread's next panels, or -1.
 void ExpertFfn::down_to_sum(Panels panels, std::int64_t next_panel, const WeightedSum& sum) {
-  const std::int64_t begin = panels.first * kPanelColumns;
-  const std::int64_t end = std::min(shape_.hidden, begin + panels.count * kPanelColumns);
-  for (std::int64_t t = 0; t < sum.y.rows; ++t) {
-    std::memset(sum.y.row(t).data() + begin, 0,
-                static_cast<std::size_t>(end - begin) * sizeof(float));
-  }
   for (std::int64_t i = 0; i < std::ssize(cut_.chunks); ++i) {
     const bool last = i + 1 == std::ssize(cut_.chunks);
     Next next;
@@ -294,19 +289,28 @@ std::int64_t ExpertFfn::most_panels() const {
   return std::min(blocking_.panels, kMostSums / (rows * kPanelColumns));
 }
 
-// down(): the last pass, called by every thread.
+// y: to be zero before the last pass. down(): that pass, called by every thread.
 template <class Down>
-void ExpertFfn::run_passes(const RowSource& from, const Down& down) {
+void ExpertFfn::run_passes(const RowSource& from, MatrixView<float> y, const Down& down) {
+  const std::int64_t blocks = std::ssize(cut_.blocks);
+  const std::int64_t first_tasks = blocks + blocks_of(y.rows, kRowsOfAClearing);
+  const auto first_task = [&](std::int64_t i) {
+    if (i < blocks) return copy_rows(cut_.blocks[i], from);
+    const std::int64_t row = (i - blocks) * kRowsOfAClearing;
+    for (std::int64_t t = row; t < std::min(row + kRowsOfAClearing, y.rows); ++t) {
+      std::ranges::fill(y.row(t), 0.0F);
+    }
+  };
   const bool few = cut_.rows <= kRowsCopiedAlone;
   if (few) {
-    for (const RowBlock& block : cut_.blocks) copy_rows(block, from);
+    for (std::int64_t i = 0; i < first_tasks; ++i) first_task(i);
   }
-  Tasks copies(few ? 0 : std::ssize(cut_.blocks));
+  Tasks firsts(few ? 0 : first_tasks);
   PanelTasks gate_up(std::ssize(cut_.chunks), weights_->gate_up.panels, most_panels());
   Tasks roundings(std::ssize(cut_.blocks));
 #pragma omp parallel
   {
-    copies.run([&](std::int64_t i, std::int64_t) { copy_rows(cut_.blocks[i], from); });
+    firsts.run([&](std::int64_t i, std::int64_t) { first_task(i); });
     if (!few) {
 #pragma omp barrier
     }
@@ -330,7 +334,7 @@ void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
                     MatrixView<float> out) {
   cut_.list(groups);
   PanelTasks tasks(std::ssize(cut_.chunks), weights_->down.panels, most_panels());
-  run_passes(from, [&] {
+  run_passes(from, {}, [&] {
     tasks.run([&](std::int64_t place, Panels panels, std::int64_t next, std::int64_t panel) {
       down_to_rows(cut_.chunks[cut_.by_size[place]], panels,
                    next_by_size(weights_->down, next, panel), out);
@@ -343,7 +347,7 @@ void ExpertFfn::run(std::span<const RowGroup> groups, const RowSource& from,
   cut_.list(groups);
   PanelTasks tasks(1, weights_->down.panels, most_panels(),
                    cut_.rows < kManyRows ? kTasksPerThread : kSumsPerThread);
-  run_passes(from, [&] {
+  run_passes(from, sum.y, [&] {
     tasks.run([&](std::int64_t, Panels panels, std::int64_t next, std::int64_t panel) {
       down_to_sum(panels, next > 0 ? -1 : panel, sum);
     });

@@ -29,13 +29,14 @@ struct WeightedSum {
 // comparison shows is dispatch and not matrix products.
 //
 // Three passes of one parallel region, two barriers between them: rows are copied into the order
-// the kernels read; gate and up with silu(gate) * up, which leaves no [rows, 2 F]; down. Where
-// weights are whole numbers, rows are rounded to such numbers as they are copied, and once more
-// between the products, with a barrier of its own. Where an instruction multiplies bf16 by bf16,
-// rows are rounded to bf16 as they are copied, and as they leave the first product. A task is a few
-// panels of one expert's columns for some of its rows, big ones first; of the last pass with a
-// WeightedSum, a few panels for all experts, so that nobody else adds to these columns. How a row
-// is computed depends on its group only: the bits are the same for every number of threads.
+// the kernels read, and y is cleared; gate and up with silu(gate) * up, which leaves no [rows, 2
+// F]; down. Where weights are whole numbers, rows are rounded to such numbers as they are copied,
+// and once more between the products, with a barrier of its own. Where an instruction multiplies
+// bf16 by bf16, rows are rounded to bf16 as they are copied, and as they leave the first product. A
+// task is a few panels of one expert's columns for some of its rows, big ones first; of the last
+// pass with a WeightedSum, a few panels for all experts, so that nobody else adds to these columns.
+// How a row is computed depends on its group only: the bits are the same for every number of
+// threads.
 class ExpertFfn {
  public:
   // Room for at most `rows` rows in one call. Weights as shape.dtype says: f32, bf16, int8 or int4.
@@ -73,7 +74,7 @@ class ExpertFfn {
   class PanelTasks;
 
   template <class Down>
-  void run_passes(const RowSource& from, const Down& down);
+  void run_passes(const RowSource& from, MatrixView<float> y, const Down& down);
   void make_room(std::int64_t rows);
   void copy_rows(const RowBlock& block, const RowSource& from);
   void copy_narrow_rows(const RowBlock& block, const RowSource& from);

@@ -1,4 +1,6 @@
 // The rows of ExpertFfn: the room for them, and how they get there.
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "kernels/cpu/detail/expert_ffn.h"
@@ -36,20 +38,31 @@ void ExpertFfn::make_room(std::int64_t rows) {
   }
 }
 
+// Step by step of depth, so that what is written stands in one piece of memory.
 void ExpertFfn::copy_rows(const RowBlock& block, const RowSource& from) {
   if (bf16_rows_) return copy_narrow_rows(block, from);
-  const std::int64_t whole = shape_.hidden / kDepthStep * kDepthStep;
-  const std::int64_t apart = block.rows;  // steps of the other rows lie between those of one
+  alignas(kLine) static constexpr std::array<float, kDepthStep> kZeros = {};
+  struct Row {
+    const float* at;
+    std::int64_t step;
+  };
+  std::array<Row, kMostTallRows> rows;
   for (std::int64_t r = 0; r < block.rows; ++r) {
-    float* const to = rows_.as<float>() + block.place * row_depth_ + r * kDepthStep;
     const std::int64_t row = block.begin + r;
     const std::int64_t token = from.token.empty() ? row : from.token[row];
-    const float* const values = token < 0 ? nullptr : from.x.row(token).data();
-    for (std::int64_t k = 0; k < row_depth_; k += kDepthStep) {
-      if (values == nullptr || k == whole) std::memset(to + k * apart, 0, kLine);
-      if (values == nullptr) continue;
-      const std::int64_t some = std::min(kDepthStep, shape_.hidden - k);
-      std::memcpy(to + k * apart, values + k, static_cast<std::size_t>(some) * sizeof(float));
+    rows[r] = token < 0 ? Row{kZeros.data(), 0} : Row{from.x.row(token).data(), kDepthStep};
+  }
+  float* to = rows_.as<float>() + block.place * row_depth_;
+  for (std::int64_t k = 0; k < row_depth_; k += kDepthStep) {
+    const std::int64_t some = std::min(kDepthStep, shape_.hidden - k);
+    for (std::int64_t r = 0; r < block.rows; ++r, to += kDepthStep) {
+      if (some == kDepthStep) {
+        std::memcpy(to, rows[r].at, kLine);
+      } else {
+        std::memset(to, 0, kLine);
+        std::memcpy(to, rows[r].at, static_cast<std::size_t>(some) * sizeof(float));
+      }
+      rows[r].at += rows[r].step;
     }
   }
   if (is_integer(shape_.dtype)) round_rows(block, rows_.as<float>(), row_depth_);
