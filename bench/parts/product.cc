@@ -106,7 +106,7 @@ void NativeBf16(benchmark::State& state) {
     for (std::int64_t i = 0; i < kBlocks * kBlocks; ++i) {
       native.product(rows.as<std::uint16_t>() + i % kBlocks * m * depth, m,
                      weights.as<char>() + i / kBlocks * piece, depth, tiles.as<float>() + i * tile,
-                     true, {}, {});
+                     true, {}, {}, {});
     }
     const double taken = seconds_since(start);
     state.SetIterationTime(taken);

@@ -88,12 +88,12 @@ std::int64_t ExpertFfn::piece_step() const {
 // tile = a block's rows * a piece of a panel, or tile += where the piece is not the first. rows:
 // those of all blocks, in f32.
 void ExpertFfn::multiply_piece(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
-                               const Piece& piece, float* tile, Ahead ahead,
-                               Ahead rows_ahead) const {
+                               const Piece& piece, float* tile, Ahead ahead, Ahead rows_ahead,
+                               const Meanwhile& meanwhile) const {
   if (bf16_rows_) {
     kernels_->native_bf16.product(narrow_rows_of(block, matrix, piece.begin), block.height,
                                   piece.weights, piece.depth, tile, piece.begin > 0, ahead,
-                                  rows_ahead);
+                                  rows_ahead, meanwhile);
     return;
   }
   if (is_integer(weights_->dtype)) return multiply_integers(block, matrix, piece, tile, ahead);
@@ -132,8 +132,10 @@ void ExpertFfn::multiply_widened(const RowBlock& block, const PanelMatrix& matri
   }
 }
 
-// The tiles of a chunk and some panels, each handed to sink(block, panel, tile) once it is
-// complete, which expect(block, panel) announces. rows: those of all blocks, in f32.
+// The tiles of a chunk and some panels. Each is handed to sink(block, panel, tile, first, rows)
+// once it is complete, which expect(block, panel) announces: all its rows at once, or, where an
+// instruction multiplies bf16, a few at a time while the next tile is multiplied. rows: those of
+// all blocks, in f32.
 template <class Expect, class Sink>
 void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const float* rows,
                          Panels panels, const Next& next, const Expect& expect,
@@ -157,6 +159,18 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
   const bool widen =
       weights_->dtype == DType::kBf16 && !bf16_rows_ && std::ssize(blocks) >= kBlocksToWiden;
   const std::int64_t pieces = blocks_of(matrix.depth, deepest);
+  const bool interleaved = !alone && pieces > 1;  // all panels' sums are wanted at once
+  struct Finished {
+    const Sink* sink;
+    const RowBlock* block;
+    std::int64_t panel;
+    const float* tile;
+  } finished{};
+  const auto some = [](const void* what, std::int64_t first, std::int64_t count) {
+    const auto& f = *static_cast<const Finished*>(what);
+    (*f.sink)(*f.block, f.panel, f.tile, first, count);
+  };
+  Meanwhile meanwhile{some, &finished, 0};
   for (std::int64_t i = 0; i < pieces * panels.count; ++i) {
     const std::int64_t p = alone ? i / pieces : i % panels.count;
     const auto begin_of = [&](std::int64_t n) {
@@ -172,7 +186,7 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
     const Piece whole{piece(i), k, depth};
     Ahead ahead{i + 1 < pieces * panels.count ? piece(i + 1) : next.weights,
                 step_bytes / std::ssize(blocks)};
-    float* tile = tiles + p * chunk.rows * kPanelColumns;
+    float* tile = tiles + (interleaved ? p : p % 2) * chunk.rows * kPanelColumns;
     for (std::int64_t b = 0; b < std::ssize(blocks); ++b) {
       const RowBlock& block = blocks[b];
       Ahead rows_ahead;
@@ -185,13 +199,20 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
       if (widen) {
         multiply_widened(block, matrix, rows, whole, tile, ahead, rows_ahead, {widened, b == 0});
       } else {
-        multiply_piece(block, matrix, rows, whole, tile, ahead, rows_ahead);
+        multiply_piece(block, matrix, rows, whole, tile, ahead, rows_ahead, meanwhile);
       }
-      if (last) sink(block, panels.first + p, tile);
+      meanwhile.rows = 0;
+      if (last && bf16_rows_) {
+        finished = {&sink, &block, panels.first + p, tile};
+        meanwhile.rows = block.height;
+      } else if (last) {
+        sink(block, panels.first + p, tile, 0, block.rows);
+      }
       tile += block.height * kPanelColumns;
       ahead.from += ahead.bytes * (depth / kDepthStep);
     }
   }
+  if (meanwhile.rows > 0) some(&finished, 0, meanwhile.rows);
 }
 
 // All of the rows in a block's place that are multiplied once `depth` is done.
@@ -216,13 +237,15 @@ void ExpertFfn::gate_and_up(const RowChunk& chunk, Panels panels, const Next& ne
         const char* const hidden = rows_of(block, weights_->down, step * piece_step());
         for (std::int64_t r = 0; r < block.height; ++r) fetch_to_write(hidden + r * kLine);
       },
-      [&](const RowBlock& block, std::int64_t panel, const float* tile) {
+      [&](const RowBlock& block, std::int64_t panel, const float* tile, std::int64_t first,
+          std::int64_t rows) {
+        tile += first * kPanelColumns;
         if (bf16_rows_) {
-          kernels_->native_bf16.swiglu(tile, block.height, hidden_of(block, panel));
-          return;
+          std::uint16_t* const hidden = hidden_of(block, panel) + first * kBf16Step;
+          return kernels_->native_bf16.swiglu(tile, rows, hidden);
         }
         float* const hidden = hidden_.as<float>() + block.place * hidden_depth_;
-        kernels_->swiglu(tile, block.rows, hidden + panel * block.rows * kDepthStep);
+        kernels_->swiglu(tile, rows, hidden + (panel * block.rows + first) * kDepthStep);
       });
 }
 
@@ -230,10 +253,11 @@ void ExpertFfn::down_to_rows(const RowChunk& chunk, Panels panels, const Next& n
                              MatrixView<float> out) {
   const auto ignore = [](const RowBlock&, std::int64_t) {};
   multiply(chunk, weights_->down, hidden_.as<float>(), panels, next, ignore,
-           [&](const RowBlock& block, std::int64_t panel, const float* tile) {
+           [&](const RowBlock& block, std::int64_t panel, const float* tile, std::int64_t first,
+               std::int64_t rows) {
              const std::int64_t column = panel * kPanelColumns;
              const std::int64_t columns = std::min(kPanelColumns, shape_.hidden - column);
-             for (std::int64_t r = 0; r < block.rows; ++r) {
+             for (std::int64_t r = first; r < std::min(first + rows, block.rows); ++r) {
                std::memcpy(out.row(block.begin + r).data() + column, tile + r * kPanelColumns,
                            static_cast<std::size_t>(columns) * sizeof(float));
              }
@@ -258,12 +282,15 @@ void ExpertFfn::down_to_sum(Panels panels, std::int64_t next_panel, const Weight
             fetch_to_write(to + kPanelColumns / 2);
           }
         },
-        [&](const RowBlock& block, std::int64_t panel, const float* tile) {
+        [&](const RowBlock& block, std::int64_t panel, const float* tile, std::int64_t first,
+            std::int64_t rows) {
+          if (first >= block.rows) return;
           const std::int64_t column = panel * kPanelColumns;
           const std::int64_t columns = std::min(kPanelColumns, shape_.hidden - column);
-          kernels_->add_tile({sum.y.data + column, sum.y.stride, columns, &sum.token[block.begin],
-                              &sum.weight[block.begin]},
-                             tile, block.rows);
+          const std::int64_t row = block.begin + first;
+          kernels_->add_tile(
+              {sum.y.data + column, sum.y.stride, columns, &sum.token[row], &sum.weight[row]},
+              tile + first * kPanelColumns, std::min(rows, block.rows - first));
         });
   }
 }

@@ -87,7 +87,8 @@ class ExpertFfn {
   void multiply(const RowChunk& chunk, const PanelMatrix& matrix, const float* rows, Panels panels,
                 const Next& next, const Expect& expect, const Sink& sink) const;
   void multiply_piece(const RowBlock& block, const PanelMatrix& matrix, const float* rows,
-                      const Piece& piece, float* tile, Ahead ahead, Ahead rows_ahead) const;
+                      const Piece& piece, float* tile, Ahead ahead, Ahead rows_ahead,
+                      const Meanwhile& meanwhile) const;
   void multiply_integers(const RowBlock& block, const PanelMatrix& matrix, const Piece& piece,
                          float* tile, Ahead ahead) const;
   Ahead rows_after(const RowChunk& chunk, std::int64_t b, const PanelMatrix& matrix,

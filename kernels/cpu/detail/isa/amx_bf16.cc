@@ -93,7 +93,7 @@ struct AmxVector : Avx512<true> {
 
 extern constinit const Bf16Kernels kAmxBf16Kernels = {
     .rows = 2 * kTileRows,
-    .blocking = {.piece_bytes = 32 << 10, .chunk_rows = 512, .panels = 32, .level = true},
+    .blocking = {.piece_bytes = 32 << 10, .chunk_rows = 512, .panels = 16, .level = true},
     .product = tile_product<AmxTiles>,
     .finish = AmxTiles::release,
     .to_bf16 = to_bf16<AmxVector>,

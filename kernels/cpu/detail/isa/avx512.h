@@ -51,6 +51,16 @@ struct Avx512 {
         _mm512_and_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(static_cast<int>(0xFFFF0000))));
   }
   static Register exp(Register v) { return exp_by_polynomial<Avx512>(v); }
+  // To the nearest, ties to even; NaN stays NaN.
+  static void store_as_bf16(std::uint16_t* p, Register v) {
+    const __m512i bits = _mm512_castps_si512(v);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i up = _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7FFF)), odd);
+    const __mmask16 nan = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    const __m512i rounded =
+        _mm512_mask_mov_epi32(_mm512_srli_epi32(up, 16), nan, _mm512_set1_epi32(0x7FC0));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(rounded));
+  }
 
   using Integers = __m512i;  // 32 of 16 bits or 16 of 32 bits
   static constexpr int kIntegerRows = 4;

@@ -74,8 +74,9 @@ TEST(Bf16Kernels, MultiplyEveryNumberOfRows) {
         const auto rows = some_rows(m, depth);
         std::vector<float> tile(m * kPanelColumns + 1, 1000);
         const Ahead ahead{reinterpret_cast<const char*>(panel.data()), 1024};
-        candidate.product(rows.data(), m, panel.data(), depth, tile.data(), false, ahead, ahead);
-        candidate.product(rows.data(), m, panel.data(), depth, tile.data(), true, {}, {});
+        candidate.product(rows.data(), m, panel.data(), depth, tile.data(), false, ahead, ahead,
+                          {});
+        candidate.product(rows.data(), m, panel.data(), depth, tile.data(), true, {}, {}, {});
         for (std::int64_t i = 0; i < m * kPanelColumns; ++i) {
           ASSERT_EQ(tile[i], 2 * expected(i / kPanelColumns, i % kPanelColumns, depth))
               << candidate.name << ", depth " << depth << ", row " << i / kPanelColumns << " of "
@@ -83,6 +84,36 @@ TEST(Bf16Kernels, MultiplyEveryNumberOfRows) {
         }
         EXPECT_EQ(tile.back(), 1000) << candidate.name;
       }
+    }
+  }
+}
+
+TEST(Bf16Kernels, DoTheRowsOfAnotherTileMeanwhile) {
+  struct Done {
+    std::int64_t rows = 0;
+    std::int64_t calls = 0;
+  };
+  const auto some = [](const void* what, std::int64_t first, std::int64_t rows) {
+    auto& done = **static_cast<Done* const*>(what);
+    EXPECT_EQ(first, done.rows);
+    EXPECT_GT(rows, 0);
+    done.rows += rows;
+    ++done.calls;
+  };
+  for (const Candidate& candidate : candidates()) {
+    for (const std::int64_t depth : {16, 32, 48, 336}) {
+      const auto panel = some_panel(depth);
+      const auto rows = some_rows(candidate.rows, depth);
+      std::vector<float> tile(candidate.rows * kPanelColumns);
+      for (std::int64_t others = 0; others <= candidate.rows; ++others) {
+        Done done;
+        Done* const what = &done;
+        candidate.product(rows.data(), candidate.rows, panel.data(), depth, tile.data(), false, {},
+                          {}, {some, &what, others});
+        EXPECT_EQ(done.rows, others) << candidate.name << ", depth " << depth;
+        EXPECT_LE(done.calls, std::max<std::int64_t>(1, depth / kBf16Step)) << candidate.name;
+      }
+      EXPECT_EQ(tile[0], expected(0, 0, depth)) << candidate.name;
     }
   }
 }

@@ -56,7 +56,8 @@ constexpr std::array<DotRows, sizeof...(M)> dot_rows_of(std::integer_sequence<in
 
 template <class V>
 void dot_product(const std::uint16_t* rows, std::int64_t m, const void* panel, std::int64_t depth,
-                 float* tile, bool accumulate, Ahead ahead, Ahead) {
+                 float* tile, bool accumulate, Ahead ahead, Ahead, const Meanwhile& meanwhile) {
+  if (meanwhile.rows > 0) meanwhile.some(meanwhile.what, 0, meanwhile.rows);
   static constexpr auto kRows = dot_rows_of<V>(std::make_integer_sequence<int, V::kMostRows>());
   kRows[m - 1](rows, panel, depth, tile, accumulate, ahead);
 }

@@ -31,8 +31,9 @@ class Fetcher {
   std::int64_t step_;
 };
 
-// The same a few lines at a time, after each of so many steps, where a step takes long.
-template <class V, bool kToWrite>
+// The same a few lines at a time, after each of so many steps, where a step takes long. kNear: into
+// the first-level cache.
+template <class V, bool kNear>
 class LineFetcher {
  public:
   // `bytes` from `from` on in all; nullptr: none.
@@ -40,8 +41,8 @@ class LineFetcher {
       : line_(from), lines_(from == nullptr ? 0 : (bytes + steps * kLine - 1) / (steps * kLine)) {}
   [[gnu::always_inline]] void fetch() {
     for (std::int64_t i = 0; i < lines_; ++i, line_ += kLine) {
-      if constexpr (kToWrite) {
-        __builtin_prefetch(line_, 1, 3);
+      if constexpr (kNear) {
+        __builtin_prefetch(line_, 0, 3);
       } else {
         __builtin_prefetch(line_, 0, 1);
       }

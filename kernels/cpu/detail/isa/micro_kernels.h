@@ -57,10 +57,18 @@ using WideningProduct = void (*)(const float* rows, const void* panel, std::int6
                                  float* tile, bool accumulate, Ahead ahead, Ahead rows_ahead,
                                  float* widened);
 
+// Rows of an earlier tile that some(what, first row, rows) makes use of. A product of tiles leaves
+// the vectors idle, so a few rows are done after each of its steps; all are when it returns.
+struct Meanwhile {
+  void (*some)(const void* what, std::int64_t first, std::int64_t rows) = nullptr;
+  const void* what = nullptr;
+  std::int64_t rows = 0;
+};
+
 // The same of m rows of bf16 and a panel of bf16.
 using Bf16Product = void (*)(const std::uint16_t* rows, std::int64_t m, const void* panel,
                              std::int64_t depth, float* tile, bool accumulate, Ahead ahead,
-                             Ahead rows_ahead);
+                             Ahead rows_ahead, const Meanwhile& meanwhile);
 
 // How much of a layer is multiplied at once.
 struct Blocking {

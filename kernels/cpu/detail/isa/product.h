@@ -140,14 +140,16 @@ void widening_product(const float* rows, const void* panel, std::int64_t depth, 
 }
 
 template <class V>
+typename V::Register swiglu_of(typename V::Register gate, typename V::Register up) {
+  const auto denominator = V::add(V::broadcast_value(1.0F), V::exp(V::subtract(V::zero(), gate)));
+  return V::multiply(V::divide(gate, denominator), up);
+}
+
+template <class V>
 void swiglu(const float* tile, std::int64_t rows, float* hidden) {
-  const auto one = V::broadcast_value(1.0F);
   for (std::int64_t r = 0; r < rows; ++r, tile += kPanelColumns, hidden += 16) {
     for (int c = 0; c < 16; c += V::kWidth) {
-      const auto gate = V::load(tile + c);
-      const auto up = V::load(tile + 16 + c);
-      const auto sigmoid_denominator = V::add(one, V::exp(V::subtract(V::zero(), gate)));
-      V::store(hidden + c, V::multiply(V::divide(gate, sigmoid_denominator), up));
+      V::store(hidden + c, swiglu_of<V>(V::load(tile + c), V::load(tile + 16 + c)));
     }
   }
 }
