@@ -52,8 +52,9 @@ template <class V, class Panel, int M, bool kKeep>
   constexpr int kStep = Panel::kStep;
   constexpr int kFetches = 2;  // after so much depth
   // Where memory is waited for, fewer instructions let the processor see more fetches at once. It
-  // costs more loads, which slow down three rows and fewer where weights come from a cache.
-  constexpr bool kFewer = V::kTallRows > V::kMostRows && kStep > 1 && M >= 4 && !kKeep;
+  // costs more loads, which slow down three rows and fewer where weights come from a cache, and 13
+  // and more anywhere: those have as many loads as the processor can do meanwhile.
+  constexpr bool kFewer = V::kTallRows > V::kMostRows && kStep > 1 && M >= 4 && M <= 12 && !kKeep;
   constexpr int kSums = 2 * M * kStep <= V::kSplitSums ? kStep : 1;
   const auto* weights = static_cast<const typename Panel::Stored*>(panel);
   const std::int64_t steps = depth / kDepthStep;
