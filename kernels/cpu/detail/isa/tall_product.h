@@ -14,10 +14,9 @@ void tall_product(const float* rows, const void* panel, std::int64_t depth, floa
                   bool accumulate, Ahead ahead, Ahead rows_ahead) {
   using Register = typename V::Register;
   constexpr int kStep = Panel::kStep;
-  constexpr int kFetches = 1;  // after so much depth, of each half
   const std::int64_t steps = depth / kDepthStep;
   LineFetcher<V, false> more_rows(rows_ahead.from, rows_ahead.bytes * steps, steps);
-  Fetcher<V> fetcher(ahead, depth, 2 * kFetches * kDepthStep / kStep);
+  Fetcher<V> fetcher(ahead, depth, 2 * kDepthStep / kStep);  // kStep of depth, each half
   for (std::int64_t j = 0; j < kPanelColumns; j += V::kWidth) {
     Register sum[M];
 #pragma GCC unroll 28
@@ -30,7 +29,7 @@ void tall_product(const float* rows, const void* panel, std::int64_t depth, floa
       if (j == 0) more_rows.fetch();
 #pragma GCC unroll 16
       for (int i = 0; i < kDepthStep; i += kStep) {
-        fetcher.fetch(i / kStep * kFetches);
+        fetcher.fetch(i / kStep);
 #pragma GCC unroll 2
         for (int s = 0; s < kStep; ++s) {
           const Register weights = Panel::load(b, s);
