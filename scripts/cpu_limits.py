@@ -5,6 +5,10 @@ Whole layers with one strategy, in rounds through all cells of a layer, the ceil
 before each cell in the same process. The roof of a cell is the longer of reading its weights once
 and of its multiplications at the peak rate of f32; a share is the roof over the median of a round,
 and what is shown is the median over the rounds, with the least and the most. Every output is judged.
+
+On a shared machine with more CPUs than threads, --quiet-cpus binds each layer to those that were
+fastest, just before, with one thread and both operands from the second-level cache: a neighbour on
+the same core leaves multiplications on registers whole and makes loads several times as long.
 """
 
 import argparse
@@ -20,6 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MOEBENCH = ROOT / "build/release/moebench"
+PRODUCT = ROOT / "build/release/bench/bench_product"
+ONE_THREAD = "NativeBf16/rows:32/KiB:32/|MicroKernel/rows:14/from:1/ahead:0/"
 FUSED = "gather-fused@cpu"
 
 
@@ -130,6 +136,50 @@ def table(rows: list[Row]) -> str:
     return text
 
 
+def fastest_trial(result: dict) -> float:
+    """The time of bench_product's first benchmark that this processor has."""
+    times = [b["real_time"] for b in result["benchmarks"] if not b.get("error_occurred")]
+    names = [b["run_name"] for b in result["benchmarks"] if not b.get("error_occurred")]
+    return min(t for t, name in zip(times, names, strict=True) if name == names[0])
+
+
+def trial(cpu: int) -> float:
+    words = ["--benchmark_repetitions=3", "--benchmark_min_time=0.01", "--benchmark_format=json"]
+    done = subprocess.run(
+        [PRODUCT, f"--benchmark_filter={ONE_THREAD}", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    return fastest_trial(json.loads(done.stdout))
+
+
+def core_of(cpu: int) -> str:
+    """The CPUs that share a core with this one, as Linux lists them."""
+    listed = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+    return listed.read_text().strip() if listed.exists() else str(cpu)
+
+
+def one_a_core(cpus: list[int], cores: dict[int, str], count: int) -> list[int]:
+    """The first CPUs of a list, no two of them on one core while there are others."""
+    firsts = [c for i, c in enumerate(cpus) if cores[c] not in {cores[d] for d in cpus[:i]}]
+    return (firsts + [c for c in cpus if c not in firsts])[:count]
+
+
+def bound_to_quiet_cpus(threads: int) -> dict[str, str]:
+    """Environment that binds OpenMP's threads to the CPUs that are the fastest now."""
+    times = {cpu: trial(cpu) for cpu in sorted(os.sched_getaffinity(0))}
+    cores = {cpu: core_of(cpu) for cpu in times}
+    chosen = one_a_core(sorted(times, key=times.__getitem__), cores, threads)
+    least = min(times.values())
+    listed = ", ".join(f"{cpu}: {time / least:.2f}" for cpu, time in times.items())
+    print(f"time of a trial by CPU: {listed}; chosen: {chosen}", file=sys.stderr, flush=True)
+    places = ",".join(f"{{{cpu}}}" for cpu in chosen)
+    return {"OMP_PLACES": places, "OMP_PROC_BIND": "close"}
+
+
 def drive(group: Group, rounds: int, seconds: float, environment: dict) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         outputs = [f"{folder}/{i}.safetensors" for i in range(len(group.cells()))]
@@ -163,13 +213,17 @@ def main() -> None:
     parser.add_argument("--only", default="", help="groups whose name matches")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--max-seconds", type=float, default=0.5, help="of a cell in a round")
+    parser.add_argument("--quiet-cpus", action="store_true", help="bind to the fastest CPUs")
     parser.add_argument("--out", type=Path, help="folder for cpu_limits.jsonl and cpu_limits.md")
     options = parser.parse_args()
     rows = []
     for group in GROUPS:
         if not re.search(options.only, group.name()):
             continue
-        lines = drive(group, options.rounds, options.max_seconds, dict(os.environ))
+        environment = dict(os.environ)
+        if options.quiet_cpus:
+            environment |= bound_to_quiet_cpus(max(group.threads))
+        lines = drive(group, options.rounds, options.max_seconds, environment)
         if not lines:
             continue
         rows += rows_of(group, lines)

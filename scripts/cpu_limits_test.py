@@ -56,3 +56,17 @@ def test_the_table_names_the_instruction_set():
     assert "| avx512 | 20000.000 |" in cpu_limits.table(
         cpu_limits.rows_of(group, [line(seconds=20)])
     )
+
+
+def test_quiet_cpus_are_of_different_cores_while_there_are_some():
+    cores = {0: "0-1", 1: "0-1", 2: "2-3", 3: "2-3"}
+    assert cpu_limits.one_a_core([1, 0, 3, 2], cores, 2) == [1, 3]
+    assert cpu_limits.one_a_core([1, 0, 3, 2], cores, 3) == [1, 3, 0]
+
+
+def test_a_trial_is_the_first_benchmark_that_the_processor_has():
+    missing = {"run_name": "NativeBf16", "error_occurred": True, "real_time": 0.0}
+    some = [{"run_name": "MicroKernel", "real_time": t} for t in (8.0, 7.0)]
+    assert cpu_limits.fastest_trial({"benchmarks": [missing, *some]}) == 7.0
+    native = {"run_name": "NativeBf16", "real_time": 9.0}
+    assert cpu_limits.fastest_trial({"benchmarks": [native, *some]}) == 9.0
