@@ -138,9 +138,9 @@ def table(rows: list[Row]) -> str:
 
 def fastest_trial(result: dict) -> float:
     """The time of bench_product's first benchmark that this processor has."""
-    times = [b["real_time"] for b in result["benchmarks"] if not b.get("error_occurred")]
-    names = [b["run_name"] for b in result["benchmarks"] if not b.get("error_occurred")]
-    return min(t for t, name in zip(times, names, strict=True) if name == names[0])
+    runs = [b for b in result["benchmarks"] if b["run_type"] == "iteration"]
+    runs = [b for b in runs if not b.get("error_occurred")]
+    return min(b["real_time"] for b in runs if b["run_name"] == runs[0]["run_name"])
 
 
 def trial(cpu: int) -> float:

@@ -64,9 +64,14 @@ def test_quiet_cpus_are_of_different_cores_while_there_are_some():
     assert cpu_limits.one_a_core([1, 0, 3, 2], cores, 3) == [1, 3, 0]
 
 
+def trial(name, time, run_type="iteration", **more):
+    return {"run_name": name, "run_type": run_type, "real_time": time, **more}
+
+
 def test_a_trial_is_the_first_benchmark_that_the_processor_has():
-    missing = {"run_name": "NativeBf16", "error_occurred": True, "real_time": 0.0}
-    some = [{"run_name": "MicroKernel", "real_time": t} for t in (8.0, 7.0)]
+    missing = trial("NativeBf16", 0.0, error_occurred=True)
+    spread = trial("MicroKernel", 0.1, "aggregate")  # of the times, not one of them
+    some = [trial("MicroKernel", 8.0), trial("MicroKernel", 7.0), spread]
     assert cpu_limits.fastest_trial({"benchmarks": [missing, *some]}) == 7.0
-    native = {"run_name": "NativeBf16", "real_time": 9.0}
+    native = trial("NativeBf16", 9.0)
     assert cpu_limits.fastest_trial({"benchmarks": [native, *some]}) == 9.0
