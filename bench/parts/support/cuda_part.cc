@@ -104,8 +104,7 @@ void fill(void* memory, std::int64_t bytes) {
   }();
   for (std::int64_t at = 0; at < bytes; at += kPatternWords * 2) {
     const auto some = static_cast<std::size_t>(std::min(bytes - at, kPatternWords * 2));
-    check(
-        cudaMemcpy(static_cast<char*>(memory) + at, pattern.data(), some, cudaMemcpyHostToDevice));
+    cuda::copy_to_device(static_cast<char*>(memory) + at, pattern.data(), some);
   }
 }
 

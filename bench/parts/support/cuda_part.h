@@ -42,8 +42,7 @@ template <class T>
 cuda::Buffer<T> upload(const std::vector<T>& values) {
   cuda::Buffer<T> buffer(static_cast<std::int64_t>(values.size()));
   if (buffer.count() > 0) {
-    cuda::check(cudaMemcpy(buffer.data(), values.data(), static_cast<std::size_t>(buffer.bytes()),
-                           cudaMemcpyHostToDevice));
+    cuda::copy_to_device(buffer.data(), values.data(), static_cast<std::size_t>(buffer.bytes()));
   }
   return buffer;
 }

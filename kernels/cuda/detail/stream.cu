@@ -23,6 +23,11 @@ cudaStream_t stream() {
   return one;
 }
 
+void copy_to_device(void* to, const void* from, std::size_t bytes) {
+  check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream()));
+  check(cudaStreamSynchronize(stream()));
+}
+
 const DeviceTraits& device_traits() {
   static const DeviceTraits traits = [] {
     DeviceTraits t;

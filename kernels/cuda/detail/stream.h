@@ -2,10 +2,16 @@
 #pragma once
 #include <cuda_runtime.h>
 
+#include <cstddef>
+
 namespace moe::cuda {
 
 // The stream of this process's work: never the legacy default stream, which cannot be captured.
 cudaStream_t stream();
+
+// Copies to the device in that stream, and waits. cudaMemcpy would not do: it may return before the
+// bytes have arrived, in a stream that this one does not wait for.
+void copy_to_device(void* to, const void* from, std::size_t bytes);
 
 // What decides which kernel is launched. Asked once a process.
 struct DeviceTraits {

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "kernels/cuda/detail/stream.h"
 #include "kernels/cuda/model/linear.h"
 
 namespace moe::cuda {
@@ -13,7 +14,7 @@ std::uint16_t bf16_bits(float x) { return __bfloat16_as_ushort(__float2bfloat16_
 template <class T>
 Buffer<std::uint8_t> bytes_on_device(const std::vector<T>& values) {
   Buffer<std::uint8_t> out(static_cast<std::int64_t>(values.size() * sizeof(T)));
-  check(cudaMemcpy(out.data(), values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice));
+  copy_to_device(out.data(), values.data(), values.size() * sizeof(T));
   return out;
 }
 
@@ -43,9 +44,7 @@ ProductKernel kernel_for(DType dtype, std::int64_t tokens) {
 
 Buffer<float> upload(std::span<const float> values) {
   Buffer<float> out(static_cast<std::int64_t>(values.size()));
-  if (!values.empty()) {
-    check(cudaMemcpy(out.data(), values.data(), values.size_bytes(), cudaMemcpyHostToDevice));
-  }
+  if (!values.empty()) copy_to_device(out.data(), values.data(), values.size_bytes());
   return out;
 }
 
