@@ -3,8 +3,9 @@
 
 Whole layers with one strategy, in rounds through all cells of a layer, the ceilings measured right
 before each cell in the same process. The roof of a cell is the longer of reading its weights once
-and of its multiplications at the peak rate of f32; a share is the roof over the median of a round,
-and what is shown is the median over the rounds, with the least and the most. Every output is judged.
+and of its multiplications at the peak rate of the kernels that do them; a share is the roof over the
+median of a round, and what is shown is the median over the rounds, with the least and the most. Every
+output is judged.
 
 On a shared machine with more CPUs than threads, --quiet-cpus binds each layer to those that were
 fastest, just before, with one thread and both operands from the second-level cache: a neighbour on
@@ -216,6 +217,9 @@ def main() -> None:
     parser.add_argument("--quiet-cpus", action="store_true", help="bind to the fastest CPUs")
     parser.add_argument("--out", type=Path, help="folder for cpu_limits.jsonl and cpu_limits.md")
     options = parser.parse_args()
+    for program in (MOEBENCH, PRODUCT) if options.quiet_cpus else (MOEBENCH,):
+        if not program.exists():
+            parser.error(f"{program.relative_to(ROOT)} is not built: scripts/build.sh release")
     rows = []
     for group in GROUPS:
         if not re.search(options.only, group.name()):
