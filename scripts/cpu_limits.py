@@ -210,19 +210,23 @@ def drive(group: Group, rounds: int, seconds: float, environment: dict) -> list[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("--only", default="", help="groups whose name matches")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--max-seconds", type=float, default=0.5, help="of a cell in a round")
     parser.add_argument("--quiet-cpus", action="store_true", help="bind to the fastest CPUs")
     parser.add_argument("--out", type=Path, help="folder for cpu_limits.jsonl and cpu_limits.md")
     options = parser.parse_args()
+    try:
+        wanted = re.compile(options.only)
+    except re.error as why:
+        parser.error(f"--only {options.only!r} is no regular expression: {why}")
     for program in (MOEBENCH, PRODUCT) if options.quiet_cpus else (MOEBENCH,):
         if not program.exists():
             parser.error(f"{program.relative_to(ROOT)} is not built: scripts/build.sh release")
     rows = []
     for group in GROUPS:
-        if not re.search(options.only, group.name()):
+        if not wanted.search(group.name()):
             continue
         environment = dict(os.environ)
         if options.quiet_cpus:
