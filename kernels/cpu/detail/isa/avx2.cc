@@ -13,6 +13,7 @@ struct Avx2 {
   static constexpr int kWidth = 8;
   static constexpr int kMostRows = 6;
   static constexpr int kTallRows = kMostRows;
+  static constexpr int kSpreadRows = kMostRows + 1;  // none
   static constexpr int kSplitSums = 8;
   static Register zero() { return _mm256_setzero_ps(); }
   static Register load(const float* p) { return _mm256_loadu_ps(p); }

@@ -1,7 +1,6 @@
 #pragma once
 // The vectors of AVX-512 (F, BW, DQ, VL). 32 registers: 14 rows of two sums, two vectors of
-// weights, one broadcast, one mask; 28 rows of one sum; or 4 rows of two sums and two sums of whole
-// numbers.
+// weights, one broadcast, one mask; or 4 rows of two sums and two sums of whole numbers.
 #include <immintrin.h>
 
 #include <cstdint>
@@ -16,7 +15,8 @@ struct Avx512 {
   using Register = __m512;
   static constexpr int kWidth = 16;
   static constexpr int kMostRows = 14;
-  static constexpr int kTallRows = 28;
+  static constexpr int kTallRows = 23;    // of more rows, two calls take less time than two halves
+  static constexpr int kSpreadRows = 12;  // fewer wait for memory, and want few instructions
   static constexpr int kSplitSums = 24;
   static Register zero() { return _mm512_setzero_ps(); }
   static Register load(const float* p) { return _mm512_loadu_ps(p); }
@@ -37,6 +37,13 @@ struct Avx512 {
     __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(c) : "v"(b), "m"(*a));
     return c;
   }
+  // The same for two, a being read and broadcast once.
+  static void fma_both(const float* a, Register b, Register c, Register& low, Register& high) {
+    Register value;
+    __asm__("vbroadcastss %5, %2\n\tvfmadd231ps %3, %2, %0\n\tvfmadd231ps %4, %2, %1"
+            : "+v"(low), "+v"(high), "=&v"(value)
+            : "v"(b), "v"(c), "m"(*a));
+  }
   static Register least(Register a, Register b) { return _mm512_min_ps(a, b); }
   static Register most(Register a, Register b) { return _mm512_max_ps(a, b); }
   static Register round(Register v) {
@@ -49,6 +56,13 @@ struct Avx512 {
   static Register widen_high(const std::uint16_t* p) {
     return _mm512_castsi512_ps(
         _mm512_and_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(static_cast<int>(0xFFFF0000))));
+  }
+  // 16 pairs of bf16 to [2][32] of f32, of which 16 columns: their upper halves are written.
+  static void spread(const std::uint16_t* from, float* to) {
+    const __m512i pairs = _mm512_loadu_si512(from);
+    constexpr int kUpper = 1;  // of the two halves of a float
+    _mm512_mask_storeu_epi16(reinterpret_cast<std::uint16_t*>(to) + kUpper, 0x55555555, pairs);
+    _mm512_mask_storeu_epi16(to + 32, 0xAAAAAAAA, pairs);
   }
   static Register exp(Register v) { return exp_by_polynomial<Avx512>(v); }
   // To the nearest, ties to even; NaN stays NaN.

@@ -32,7 +32,7 @@ inline constexpr std::int64_t kIntegerGroup = 32;  // depth that is summed up in
 inline constexpr std::int64_t kInt4ScaleBytes = kIntegerStep / kIntegerGroup * kPanelColumns;
 inline constexpr std::int64_t kInt4GroupBytes = kIntegerGroup * kPanelColumns / 2;
 inline constexpr std::int64_t kMostRows = 14;
-inline constexpr std::int64_t kMostTallRows = 28;
+inline constexpr std::int64_t kMostTallRows = 23;
 
 // The depth that rows of 16 bits are stored with.
 constexpr std::int64_t narrow_depth(std::int64_t depth) {

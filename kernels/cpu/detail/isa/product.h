@@ -6,22 +6,26 @@
 //
 // V: Register; kWidth, the floats in it; zero, load, store, broadcast, add, multiply, divide,
 // fma(a, b, c) = a * b + c; widen_low, widen_high of kWidth pairs of bf16; exp.
-// kMostRows, as many as have registers for two sums each; kTallRows, for one, and where that is
-// more fma_broadcast(p, b, c) = *p * b + c. What it needs for whole numbers stands in
-// integer_product.h and to_integers.h.
+// kMostRows, as many as have registers for two sums each; kTallRows, as many as bf16 multiplies in
+// one call; kSpreadRows, from which on it spreads (spread_product.h), and where there are such
+// fma_broadcast(p, b, c) = *p * b + c. What it needs for whole numbers stands in integer_product.h
+// and to_integers.h.
 #include <cstdint>
 #include <utility>
 
 #include "kernels/cpu/detail/isa/fetcher.h"
 #include "kernels/cpu/detail/isa/integer_product.h"
 #include "kernels/cpu/detail/isa/micro_kernels.h"
-#include "kernels/cpu/detail/isa/tall_product.h"
+#include "kernels/cpu/detail/isa/spread_product.h"
 #include "kernels/cpu/detail/isa/to_integers.h"
 
 namespace moe::cpu {
 
 // Bytes from where a kernel reads to where it has the first-level cache filled from the second.
 inline constexpr std::int64_t kNearAhead = 512;
+
+template <class V>
+inline constexpr bool kSpreads = V::kSpreadRows <= V::kMostRows;
 
 // How weights come out of a panel: kStep values of depth at a time, as f32.
 template <class V>
@@ -52,9 +56,8 @@ template <class V, class Panel, int M, bool kKeep>
   constexpr int kStep = Panel::kStep;
   constexpr int kFetches = 2;  // after so much depth
   // Where memory is waited for, fewer instructions let the processor see more fetches at once. It
-  // costs more loads, which slow down three rows and fewer where weights come from a cache, and 13
-  // and more anywhere: those have as many loads as the processor can do meanwhile.
-  constexpr bool kFewer = V::kTallRows > V::kMostRows && kStep > 1 && M >= 4 && M <= 12 && !kKeep;
+  // costs more loads, which slow down three rows and fewer where weights come from a cache.
+  constexpr bool kFewer = M >= 4 && M < V::kSpreadRows && kSpreads<V> && kStep > 1 && !kKeep;
   constexpr int kSums = 2 * M * kStep <= V::kSplitSums ? kStep : 1;
   const auto* weights = static_cast<const typename Panel::Stored*>(panel);
   const std::int64_t steps = depth / kDepthStep;
@@ -248,11 +251,20 @@ constexpr std::array<Product, kMostRows> products(std::integer_sequence<int, M..
   return {product<V, Panel<V>, M + 1>...};
 }
 
-template <class V, int... M, int... Tall>
-constexpr std::array<Product, kMostTallRows> bf16_products(std::integer_sequence<int, M...>,
-                                                           std::integer_sequence<int, Tall...>) {
-  return {product<V, Bf16Panel<V>, M + 1>...,
-          tall_product<V, Bf16Panel<V>, V::kMostRows + Tall + 1>...};
+template <class V, int M>
+constexpr Product bf16_product() {
+  if constexpr (M > V::kMostRows) {
+    return tall_product<V, M>;
+  } else if constexpr (M >= V::kSpreadRows) {
+    return spread_product<V, M>;
+  } else {
+    return product<V, Bf16Panel<V>, M>;
+  }
+}
+
+template <class V, int... M>
+constexpr std::array<Product, kMostTallRows> bf16_products(std::integer_sequence<int, M...>) {
+  return {bf16_product<V, M + 1>()...};
 }
 
 template <class V, template <class> class Panel, int... M>
@@ -269,12 +281,12 @@ constexpr std::array<IntegerProduct, kMostRows> integer_products(std::integer_se
 template <class V>
 constexpr MicroKernels kernels_of(Isa isa) {
   constexpr auto kRows = std::make_integer_sequence<int, V::kMostRows>();
-  constexpr auto kTall = std::make_integer_sequence<int, V::kTallRows - V::kMostRows>();
+  constexpr auto kTall = std::make_integer_sequence<int, V::kTallRows>();
   return {.isa = isa,
           .rows = V::kMostRows,
           .tall_rows = V::kTallRows,
           .f32 = products<V, F32Panel>(kRows),
-          .bf16 = bf16_products<V>(kRows, kTall),
+          .bf16 = bf16_products<V>(kTall),
           .bf16_to_f32 = widening_products<V, Bf16Panel>(kRows),
           .int8 = integer_products<V, 8>(kRows),
           .int4 = integer_products<V, 4>(kRows),

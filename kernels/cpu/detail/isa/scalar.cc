@@ -15,6 +15,7 @@ struct Scalar {
   static constexpr int kWidth = 4;
   static constexpr int kMostRows = 4;
   static constexpr int kTallRows = kMostRows;
+  static constexpr int kSpreadRows = kMostRows + 1;  // none
   static constexpr int kSplitSums = 0;
   static Register zero() { return Floats{}; }
   static Register load(const float* p) {
