@@ -1,5 +1,6 @@
 // Compiled for processors with AVX2 and FMA. 16 registers: 6 rows of two sums, two vectors of
-// weights, one broadcast, one mask; or 2 rows of two sums and two sums of whole numbers.
+// weights, one broadcast, one mask; or 3 rows of four sums and half of the columns after the other;
+// or 2 rows of two sums and two sums of whole numbers.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -12,6 +13,7 @@ struct Avx2 {
   using Register = __m256;
   static constexpr int kWidth = 8;
   static constexpr int kMostRows = 6;
+  static constexpr int kOnePassRows = 3;
   static constexpr int kTallRows = kMostRows;
   static constexpr int kSpreadRows = kMostRows + 1;  // none
   static constexpr int kSplitSums = 8;
@@ -51,6 +53,7 @@ struct Avx2 {
 
   using Integers = __m256i;  // 16 of 16 bits or 8 of 32 bits
   static constexpr int kIntegerRows = 2;
+  static constexpr int kIntegerParts = 2;
   static Integers no_integers() { return _mm256_setzero_si256(); }
   static Integers load_integers(const void* p) {
     return _mm256_loadu_si256(static_cast<const __m256i*>(p));

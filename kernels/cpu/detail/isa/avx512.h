@@ -15,6 +15,7 @@ struct Avx512 {
   using Register = __m512;
   static constexpr int kWidth = 16;
   static constexpr int kMostRows = 14;
+  static constexpr int kOnePassRows = kMostRows;
   static constexpr int kTallRows = 23;    // of more rows, two calls take less time than two halves
   static constexpr int kSpreadRows = 12;  // fewer wait for memory, and want few instructions
   static constexpr int kSplitSums = 24;
@@ -78,6 +79,7 @@ struct Avx512 {
 
   using Integers = __m512i;  // 32 of 16 bits or 16 of 32 bits
   static constexpr int kIntegerRows = 4;
+  static constexpr int kIntegerParts = 1;
   static Integers no_integers() { return _mm512_setzero_si512(); }
   static Integers load_integers(const void* p) { return _mm512_loadu_si512(p); }
   static Integers broadcast_pair(const std::int16_t* p) {

@@ -4,7 +4,8 @@
 // bf16; weights become 16 bits by shifts, two of depth in a word; products are summed up exactly
 // in 32 bits over kIntegerGroup of depth, where they cannot overflow, and from there on in f32.
 //
-// V, besides product.h: Integers; no_integers, load_integers, broadcast_pair of 16-bit numbers;
+// V, besides product.h: Integers; kIntegerParts, the vectors of 16 columns that are multiplied in
+// one pass; no_integers, load_integers, broadcast_pair of 16-bit numbers;
 // shift<l, r>: to the left, then arithmetically to the right, of each 16 bits; add_products(sum,
 // a, b): a pair's two products are added to the 32 bits of its place; to_floats; scales, each
 // from the byte of its exponent. kIntegerRows, as many as have registers for their sums.
@@ -90,10 +91,15 @@ void integer_rows(int first, IntegerRows rows, const void* panel, const float* c
   // So many prefetches at once, of a cache line or a little less each; an even number.
   constexpr int kFetches = (kLines + 1) / 2 * 2;
   tile += first * kPanelColumns;
-  for (std::int64_t j = 0; j < 16; j += V::kWidth) {
-    IntegerSums<V, kRows> sums;
+  // All columns of a group before the next one: a line is read from far once.
+  constexpr int kParts = V::kIntegerParts;
+  for (std::int64_t j = 0; j < 16; j += V::kWidth * kParts) {
+    IntegerSums<V, kRows> sums[kParts];
+#pragma GCC unroll 4
+    for (int p = 0; p < kParts; ++p) {
 #pragma GCC unroll 16
-    for (int m = 0; m < kRows; ++m) sums.low[m] = sums.high[m] = V::zero();
+      for (int m = 0; m < kRows; ++m) sums[p].low[m] = sums[p].high[m] = V::zero();
+    }
     const std::int16_t* a = rows.values + first * kIntegerGroup;
     const char* b = static_cast<const char*>(panel);
     Fetcher<V> fetcher(ahead, depth, kFetches * kGroups * kDepthStep / kIntegerStep);
@@ -108,24 +114,31 @@ void integer_rows(int first, IntegerRows rows, const void* panel, const float* c
             if (i < kLines) __builtin_prefetch(b + kNear + i * 64, 0, 3);
           }
         }
-        add_group<V, kBits, kRows>(a, b + j * sizeof(std::int32_t), scales, sums,
-                                   std::make_integer_sequence<int, 16 / kBits>());
+#pragma GCC unroll 4
+        for (int p = 0; p < kParts; ++p) {
+          const std::int64_t column = j + p * V::kWidth;
+          add_group<V, kBits, kRows>(a, b + column * sizeof(std::int32_t), scales + p * V::kWidth,
+                                     sums[p], std::make_integer_sequence<int, 16 / kBits>());
+        }
         scales += kPanelColumns;
         a += M * kIntegerGroup;
         b += kGroupBytes;
       }
     }
+#pragma GCC unroll 4
+    for (int p = 0; p < kParts; ++p) {
 #pragma GCC unroll 16
-    for (int m = 0; m < kRows; ++m) {
-      const auto finish = [&](typename V::Register sum, std::int64_t column) {
-        sum = V::multiply(sum, V::broadcast(rows.scale + first + m));
-        float* const to = tile + m * kPanelColumns + column;
-        if (accumulate) sum = V::add(sum, V::load(to));
-        if (column_scale != nullptr) sum = V::multiply(sum, V::load(column_scale + column));
-        V::store(to, sum);
-      };
-      finish(sums.low[m], j);
-      finish(sums.high[m], 16 + j);
+      for (int m = 0; m < kRows; ++m) {
+        const auto finish = [&](typename V::Register sum, std::int64_t column) {
+          sum = V::multiply(sum, V::broadcast(rows.scale + first + m));
+          float* const to = tile + m * kPanelColumns + column;
+          if (accumulate) sum = V::add(sum, V::load(to));
+          if (column_scale != nullptr) sum = V::multiply(sum, V::load(column_scale + column));
+          V::store(to, sum);
+        };
+        finish(sums[p].low[m], j + p * V::kWidth);
+        finish(sums[p].high[m], 16 + j + p * V::kWidth);
+      }
     }
   }
 }

@@ -6,7 +6,8 @@
 //
 // V: Register; kWidth, the floats in it; zero, load, store, broadcast, add, multiply, divide,
 // fma(a, b, c) = a * b + c; widen_low, widen_high of kWidth pairs of bf16; exp.
-// kMostRows, as many as have registers for two sums each; kTallRows, as many as bf16 multiplies in
+// kMostRows, as many as have registers for two sums each; kOnePassRows, as many as have registers
+// for the sums of all columns; kTallRows, as many as bf16 multiplies in
 // one call; kSpreadRows, from which on it spreads (spread_product.h), and where there are such
 // fma_broadcast(p, b, c) = *p * b + c. What it needs for whole numbers stands in integer_product.h
 // and to_integers.h.
@@ -58,19 +59,25 @@ template <class V, class Panel, int M, bool kKeep>
   // Where memory is waited for, fewer instructions let the processor see more fetches at once. It
   // costs more loads, which slow down three rows and fewer where weights come from a cache.
   constexpr bool kFewer = M >= 4 && M < V::kSpreadRows && kSpreads<V> && kStep > 1 && !kKeep;
-  constexpr int kSums = 2 * M * kStep <= V::kSplitSums ? kStep : 1;
+  // Few rows have registers for all columns at once, and so read a line of weights once.
+  constexpr int kParts = M <= V::kOnePassRows ? 16 / V::kWidth : 1;
+  constexpr int kSums = 2 * M * kStep * kParts <= V::kSplitSums ? kStep : 1;
   const auto* weights = static_cast<const typename Panel::Stored*>(panel);
   const std::int64_t steps = depth / kDepthStep;
   LineFetcher<V, false> more_rows(rows_ahead.from, rows_ahead.bytes * steps, steps);
-  for (std::int64_t j = 0; j < 16; j += V::kWidth) {
-    Register low[kSums][M];
-    Register high[kSums][M];
+  for (std::int64_t j = 0; j < 16; j += V::kWidth * kParts) {
+    Register low[kSums][kParts][M];
+    Register high[kSums][kParts][M];
+#pragma GCC unroll 4
+    for (int p = 0; p < kParts; ++p) {
+      float* const to = tile + j + p * V::kWidth;
 #pragma GCC unroll 16
-    for (int m = 0; m < M; ++m) {
-      low[0][m] = accumulate ? V::load(tile + m * kPanelColumns + j) : V::zero();
-      high[0][m] = accumulate ? V::load(tile + m * kPanelColumns + 16 + j) : V::zero();
+      for (int m = 0; m < M; ++m) {
+        low[0][p][m] = accumulate ? V::load(to + m * kPanelColumns) : V::zero();
+        high[0][p][m] = accumulate ? V::load(to + m * kPanelColumns + 16) : V::zero();
 #pragma GCC unroll 2
-      for (int s = 1; s < kSums; ++s) low[s][m] = high[s][m] = V::zero();
+        for (int s = 1; s < kSums; ++s) low[s][p][m] = high[s][p][m] = V::zero();
+      }
     }
     const float* a = rows;
     const auto* b = weights + j * kStep;
@@ -90,41 +97,49 @@ template <class V, class Panel, int M, bool kKeep>
         }
 #pragma GCC unroll 2
         for (int s = 0; s < kStep; ++s) {
-          const Register b_low = Panel::load(b, s);
-          const Register b_high = Panel::load(b + 16 * kStep, s);
-          if constexpr (kKeep) {
-            V::store(kept, b_low);
-            V::store(kept + 16, b_high);
-            kept += kPanelColumns;
-          }
+#pragma GCC unroll 4
+          for (int p = 0; p < kParts; ++p) {
+            const auto* const from = b + p * V::kWidth * kStep;
+            const Register b_low = Panel::load(from, s);
+            const Register b_high = Panel::load(from + 16 * kStep, s);
+            if constexpr (kKeep) {
+              V::store(kept + p * V::kWidth, b_low);
+              V::store(kept + p * V::kWidth + 16, b_high);
+            }
 #pragma GCC unroll 16
-          for (int m = 0; m < M; ++m) {
-            const float* const at = a + m * kDepthStep + i + s;
-            constexpr int kLast = kSums - 1;
-            const int sum = s < kLast ? s : kLast;
-            if constexpr (kFewer) {
-              low[sum][m] = V::fma_broadcast(at, b_low, low[sum][m]);
-              high[sum][m] = V::fma_broadcast(at, b_high, high[sum][m]);
-            } else {
-              const Register value = V::broadcast(at);
-              low[sum][m] = V::fma(value, b_low, low[sum][m]);
-              high[sum][m] = V::fma(value, b_high, high[sum][m]);
+            for (int m = 0; m < M; ++m) {
+              const float* const at = a + m * kDepthStep + i + s;
+              constexpr int kLast = kSums - 1;
+              const int sum = s < kLast ? s : kLast;
+              if constexpr (kFewer) {
+                low[sum][p][m] = V::fma_broadcast(at, b_low, low[sum][p][m]);
+                high[sum][p][m] = V::fma_broadcast(at, b_high, high[sum][p][m]);
+              } else {
+                const Register value = V::broadcast(at);
+                low[sum][p][m] = V::fma(value, b_low, low[sum][p][m]);
+                high[sum][p][m] = V::fma(value, b_high, high[sum][p][m]);
+              }
             }
           }
+          if constexpr (kKeep) kept += kPanelColumns;
         }
         b += kPanelColumns * kStep;
       }
       a += M * kDepthStep;
     }
+#pragma GCC unroll 4
+    for (int p = 0; p < kParts; ++p) {
+      float* const to = tile + j + p * V::kWidth;
 #pragma GCC unroll 16
-    for (int m = 0; m < M; ++m) {
+      for (int m = 0; m < M; ++m) {
 #pragma GCC unroll 2
-      for (int s = 1; s < kSums; ++s) {
-        low[0][m] = V::add(low[0][m], low[s][m]);
-        high[0][m] = V::add(high[0][m], high[s][m]);
+        for (int s = 1; s < kSums; ++s) {
+          low[0][p][m] = V::add(low[0][p][m], low[s][p][m]);
+          high[0][p][m] = V::add(high[0][p][m], high[s][p][m]);
+        }
+        V::store(to + m * kPanelColumns, low[0][p][m]);
+        V::store(to + m * kPanelColumns + 16, high[0][p][m]);
       }
-      V::store(tile + m * kPanelColumns + j, low[0][m]);
-      V::store(tile + m * kPanelColumns + 16 + j, high[0][m]);
     }
   }
 }

@@ -14,6 +14,7 @@ struct Scalar {
   using Register = Floats;
   static constexpr int kWidth = 4;
   static constexpr int kMostRows = 4;
+  static constexpr int kOnePassRows = 0;
   static constexpr int kTallRows = kMostRows;
   static constexpr int kSpreadRows = kMostRows + 1;  // none
   static constexpr int kSplitSums = 0;
@@ -53,6 +54,7 @@ struct Scalar {
 
   using Integers = Words;  // 8 of 16 bits or 4 of 32 bits
   static constexpr int kIntegerRows = 1;
+  static constexpr int kIntegerParts = 1;
   static Integers no_integers() { return Words{}; }
   static Integers load_integers(const void* p) {
     Words v;
