@@ -156,8 +156,8 @@ void ExpertFfn::multiply(const RowChunk& chunk, const PanelMatrix& matrix, const
   const char* const first_row = rows_of(blocks[0], matrix, 0);
   const std::int64_t row_bytes = rows_of(blocks[0], matrix, matrix.depth) - first_row;
   const bool alone = blocks.size() == 1 && row_bytes <= kRowBytesOfAPanel;
-  const bool widen =
-      weights_->dtype == DType::kBf16 && !bf16_rows_ && std::ssize(blocks) >= kBlocksToWiden;
+  const bool widen = weights_->dtype == DType::kBf16 && !bf16_rows_ &&
+                     kernels_->bf16_to_f32[0] != nullptr && std::ssize(blocks) >= kBlocksToWiden;
   const std::int64_t pieces = blocks_of(matrix.depth, deepest);
   const bool interleaved = !alone && pieces > 1;  // all panels' sums are wanted at once
   struct Finished {

@@ -17,6 +17,8 @@ struct Avx2 {
   static constexpr int kTallRows = kMostRows;
   static constexpr int kSpreadRows = kMostRows + 1;  // none
   static constexpr int kSplitSums = 8;
+  static constexpr bool kWidensOnce = false;
+  static constexpr bool kFetchesNear = false;
   static Register zero() { return _mm256_setzero_ps(); }
   static Register load(const float* p) { return _mm256_loadu_ps(p); }
   static void store(float* p, Register v) { _mm256_storeu_ps(p, v); }
@@ -68,8 +70,11 @@ struct Avx2 {
     if constexpr (kLeft > 0) v = _mm256_slli_epi16(v, kLeft);
     return _mm256_srai_epi16(v, kRight);
   }
+  // As assembly, because gcc 12 otherwise changes the order of sums and keeps all products at once.
   static Integers add_products(Integers sum, Integers a, Integers b) {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+    const Integers products = _mm256_madd_epi16(a, b);
+    __asm__("vpaddd %1, %0, %0" : "+x"(sum) : "x"(products));
+    return sum;
   }
   static Register to_floats(Integers v) { return _mm256_cvtepi32_ps(v); }
   static Register scales(const std::uint8_t* p) {

@@ -19,6 +19,8 @@ struct Avx512 {
   static constexpr int kTallRows = 23;    // of more rows, two calls take less time than two halves
   static constexpr int kSpreadRows = 12;  // fewer wait for memory, and want few instructions
   static constexpr int kSplitSums = 24;
+  static constexpr bool kWidensOnce = true;
+  static constexpr bool kFetchesNear = true;
   static Register zero() { return _mm512_setzero_ps(); }
   static Register load(const float* p) { return _mm512_loadu_ps(p); }
   static void store(float* p, Register v) { _mm512_storeu_ps(p, v); }
@@ -98,7 +100,9 @@ struct Avx512 {
       __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
       return sum;
     }
-    return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+    const Integers products = _mm512_madd_epi16(a, b);
+    __asm__("vpaddd %1, %0, %0" : "+v"(sum) : "v"(products));
+    return sum;
   }
   static Register to_floats(Integers v) { return _mm512_cvtepi32_ps(v); }
   static Register scales(const std::uint8_t* p) {

@@ -80,6 +80,15 @@ inline __attribute__((always_inline)) void add_group(const std::int16_t* values,
   }
 }
 
+// The i-th of kParts parts.
+template <int kParts>
+inline __attribute__((always_inline)) Ahead part_of(Ahead ahead, std::int64_t depth, int i) {
+  if (kParts == 1 || ahead.from == nullptr) return ahead;
+  ahead.bytes /= kParts;
+  ahead.from += i * ahead.bytes * (depth / kDepthStep);
+  return ahead;
+}
+
 // kRows of the M rows, from `first` on.
 template <class V, int kBits, int M, int kRows>
 void integer_rows(int first, IntegerRows rows, const void* panel, const float* column_scale,
@@ -88,8 +97,10 @@ void integer_rows(int first, IntegerRows rows, const void* panel, const float* c
   constexpr std::int64_t kGroupBytes = kIntegerGroup * kPanelColumns * kBits / 8;
   constexpr std::int64_t kGroups = kIntegerStep / kIntegerGroup;
   constexpr int kLines = (kScaleBytes / kGroups + kGroupBytes + 63) / 64;
-  // So many prefetches at once, of a cache line or a little less each; an even number.
-  constexpr int kFetches = (kLines + 1) / 2 * 2;
+  // So many prefetches at once, of a cache line or a little less each; an even number. Each few
+  // rows fetch their part of what comes next: were it all for the first ones, memory would idle.
+  constexpr int kPasses = (M + V::kIntegerRows - 1) / V::kIntegerRows;
+  constexpr int kFetches = ((kLines + kPasses - 1) / kPasses + 1) / 2 * 2;
   tile += first * kPanelColumns;
   // All columns of a group before the next one: a line is read from far once.
   constexpr int kParts = V::kIntegerParts;
@@ -102,21 +113,27 @@ void integer_rows(int first, IntegerRows rows, const void* panel, const float* c
     }
     const std::int16_t* a = rows.values + first * kIntegerGroup;
     const char* b = static_cast<const char*>(panel);
-    Fetcher<V> fetcher(ahead, depth, kFetches * kGroups * kDepthStep / kIntegerStep);
+    Fetcher<V> fetcher(part_of<kPasses>(ahead, depth, first / V::kIntegerRows), depth,
+                       kFetches * kGroups * kDepthStep / kIntegerStep);
     for (std::int64_t k = 0; k < depth; k += kIntegerStep) {
       const auto* scales = reinterpret_cast<const std::uint8_t*>(b) + j;
       b += kScaleBytes;
       for (std::int64_t group = 0; group < kGroups; ++group) {
-        if (j == 0 && first == 0) {
+        if (j == 0) {
 #pragma GCC unroll 16
           for (int i = 0; i < kFetches; ++i) {
             fetcher.fetch(i);
-            if (i < kLines) __builtin_prefetch(b + kNear + i * 64, 0, 3);
+            if (V::kFetchesNear && first == 0 && i < kLines) {
+              __builtin_prefetch(b + kNear + i * 64, 0, 3);
+            }
           }
         }
 #pragma GCC unroll 4
         for (int p = 0; p < kParts; ++p) {
           const std::int64_t column = j + p * V::kWidth;
+          // The values of a group do not fit the registers from part to part, which the compiler
+          // would try: it shall not know that they are the same.
+          if constexpr (kParts > 1) __asm__("" : "+r"(a));
           add_group<V, kBits, kRows>(a, b + column * sizeof(std::int32_t), scales + p * V::kWidth,
                                      sums[p], std::make_integer_sequence<int, 16 / kBits>());
         }

@@ -91,6 +91,9 @@ TEST_P(EveryIsa, MultipliesEveryNumberOfRowsByBothKindsOfPanel) {
 }
 
 TEST_P(EveryIsa, LeavesAPanelOfBf16AsF32ForOtherRows) {
+  if (kernels().bf16_to_f32[0] == nullptr) {
+    GTEST_SKIP() << "here every block of rows widens for itself";
+  }
   for (const std::int64_t depth : {16, 1040}) {
     const auto bf16 = bf16_panel(depth);
     for (std::int64_t m = 1; m <= kernels().rows; ++m) {
@@ -117,7 +120,9 @@ TEST_P(EveryIsa, HasKernelsForAsManyRowsAsItSays) {
   }
   for (std::int64_t m = 1; m <= kMostRows; ++m) {
     EXPECT_EQ(kernels().f32[m - 1] != nullptr, m <= kernels().rows);
-    EXPECT_EQ(kernels().bf16_to_f32[m - 1] != nullptr, m <= kernels().rows);
+    if (kernels().bf16_to_f32[0] != nullptr) {
+      EXPECT_EQ(kernels().bf16_to_f32[m - 1] != nullptr, m <= kernels().rows);
+    }
     EXPECT_EQ(kernels().int8[m - 1] != nullptr, m <= kernels().rows);
     EXPECT_EQ(kernels().int4[m - 1] != nullptr, m <= kernels().rows);
   }

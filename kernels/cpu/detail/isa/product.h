@@ -7,10 +7,11 @@
 // V: Register; kWidth, the floats in it; zero, load, store, broadcast, add, multiply, divide,
 // fma(a, b, c) = a * b + c; widen_low, widen_high of kWidth pairs of bf16; exp.
 // kMostRows, as many as have registers for two sums each; kOnePassRows, as many as have registers
-// for the sums of all columns; kTallRows, as many as bf16 multiplies in
-// one call; kSpreadRows, from which on it spreads (spread_product.h), and where there are such
-// fma_broadcast(p, b, c) = *p * b + c. What it needs for whole numbers stands in integer_product.h
-// and to_integers.h.
+// for the sums of all columns; kTallRows, as many as bf16 multiplies in one call; kSpreadRows, from
+// which on it spreads (spread_product.h), and where there are such fma_broadcast(p, b, c) =
+// *p * b + c; kWidensOnce, whether blocks of rows shall share what one of them widens;
+// kFetchesNear, whether weights are asked for on their way from the second-level cache to the
+// first. What it needs for whole numbers stands in integer_product.h and to_integers.h.
 #include <cstdint>
 #include <utility>
 
@@ -55,17 +56,22 @@ template <class V, class Panel, int M, bool kKeep>
                                                  Ahead ahead, Ahead rows_ahead, float* widened) {
   using Register = typename V::Register;
   constexpr int kStep = Panel::kStep;
-  constexpr int kFetches = 2;  // after so much depth
   // Where memory is waited for, fewer instructions let the processor see more fetches at once. It
   // costs more loads, which slow down three rows and fewer where weights come from a cache.
   constexpr bool kFewer = M >= 4 && M < V::kSpreadRows && kSpreads<V> && kStep > 1 && !kKeep;
   // Few rows have registers for all columns at once, and so read a line of weights once.
   constexpr int kParts = M <= V::kOnePassRows ? 16 / V::kWidth : 1;
   constexpr int kSums = 2 * M * kStep * kParts <= V::kSplitSums ? kStep : 1;
+  // What comes next is fetched in two passes, where there are two or more: were it all for the
+  // first, memory would idle in the other. So many fetches in each after kStep of depth.
+  constexpr std::int64_t kPass = V::kWidth * kParts;  // columns of a pass
+  constexpr int kFetches = kPass < 16 ? 1 : 2;
+  constexpr std::int64_t kFetching = 2 / kFetches * kPass;  // columns
   const auto* weights = static_cast<const typename Panel::Stored*>(panel);
   const std::int64_t steps = depth / kDepthStep;
+  Fetcher<V> fetcher(ahead, depth, 2 * kDepthStep / kStep);
   LineFetcher<V, false> more_rows(rows_ahead.from, rows_ahead.bytes * steps, steps);
-  for (std::int64_t j = 0; j < 16; j += V::kWidth * kParts) {
+  for (std::int64_t j = 0; j < 16; j += kPass) {
     Register low[kSums][kParts][M];
     Register high[kSums][kParts][M];
 #pragma GCC unroll 4
@@ -82,15 +88,16 @@ template <class V, class Panel, int M, bool kKeep>
     const float* a = rows;
     const auto* b = weights + j * kStep;
     float* kept = kKeep ? widened + j : nullptr;
-    Fetcher<V> fetcher(ahead, depth, kFetches * kDepthStep / kStep);
     for (std::int64_t k = 0; k < depth; k += kDepthStep) {
       if (j == 0) more_rows.fetch();
 #pragma GCC unroll 16
       for (int i = 0; i < kDepthStep; i += kStep) {
+        if (j < kFetching) {
+#pragma GCC unroll 2
+          for (int f = 0; f < kFetches; ++f) fetcher.fetch(i / kStep * kFetches + f);
+        }
         if (j == 0) {
-          fetcher.fetch(i / kStep * kFetches);
-          fetcher.fetch(i / kStep * kFetches + 1);
-          if constexpr (M <= 6) {  // more rows leave the time for it
+          if constexpr (V::kFetchesNear && M <= 6) {  // more rows leave the time for it
             __builtin_prefetch(reinterpret_cast<const char*>(b) + kNearAhead, 0, 3);
             __builtin_prefetch(reinterpret_cast<const char*>(b) + kNearAhead + 64, 0, 3);
           }
@@ -100,6 +107,9 @@ template <class V, class Panel, int M, bool kKeep>
 #pragma GCC unroll 4
           for (int p = 0; p < kParts; ++p) {
             const auto* const from = b + p * V::kWidth * kStep;
+            // Three rows have no registers to keep their values in from part to part, which the
+            // compiler would try: it shall not know that they are the same.
+            if constexpr (kParts > 1 && M > 2) __asm__("" : "+r"(a));
             const Register b_low = Panel::load(from, s);
             const Register b_high = Panel::load(from + 16 * kStep, s);
             if constexpr (kKeep) {
@@ -285,7 +295,11 @@ constexpr std::array<Product, kMostTallRows> bf16_products(std::integer_sequence
 template <class V, template <class> class Panel, int... M>
 constexpr std::array<WideningProduct, kMostRows> widening_products(
     std::integer_sequence<int, M...>) {
-  return {widening_product<V, Panel<V>, M + 1>...};
+  if constexpr (V::kWidensOnce) {
+    return {widening_product<V, Panel<V>, M + 1>...};
+  } else {
+    return {};
+  }
 }
 
 template <class V, int kBits, int... M>

@@ -18,6 +18,8 @@ struct Scalar {
   static constexpr int kTallRows = kMostRows;
   static constexpr int kSpreadRows = kMostRows + 1;  // none
   static constexpr int kSplitSums = 0;
+  static constexpr bool kWidensOnce = true;
+  static constexpr bool kFetchesNear = false;
   static Register zero() { return Floats{}; }
   static Register load(const float* p) {
     Register v;
