@@ -121,12 +121,11 @@ void integer_rows(int first, IntegerRows rows, const void* panel, const float* c
       for (std::int64_t group = 0; group < kGroups; ++group) {
         if (j == 0) {
 #pragma GCC unroll 16
-          for (int i = 0; i < kFetches; ++i) {
-            fetcher.fetch(i);
-            if (V::kFetchesNear && first == 0 && i < kLines) {
-              __builtin_prefetch(b + kNear + i * 64, 0, 3);
-            }
-          }
+          for (int i = 0; i < kFetches; ++i) fetcher.fetch(i);
+        }
+        if (V::kFetchesNear && j == 0 && first == 0) {
+#pragma GCC unroll 16
+          for (int i = 0; i < kLines; ++i) __builtin_prefetch(b + kNear + i * 64, 0, 3);
         }
 #pragma GCC unroll 4
         for (int p = 0; p < kParts; ++p) {
