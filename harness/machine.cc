@@ -6,6 +6,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -54,6 +58,12 @@ std::string isa() {
   add("avx512vl", __builtin_cpu_supports("avx512vl") != 0);
   add("avx512vnni", __builtin_cpu_supports("avx512vnni") != 0);
   add("avx512bf16", __builtin_cpu_supports("avx512bf16") != 0);
+  constexpr unsigned kAmxBf16 = 1U << 22;  // gcc 12 has no name for it
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  add("amx-bf16", __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & kAmxBf16) != 0);
   return names.empty() ? "x86-64" : names;
 #elif defined(__aarch64__)
   return "aarch64";
