@@ -128,7 +128,7 @@ struct MicroKernels {
   std::array<Product, kMostRows> f32;  // f32[m - 1] multiplies m rows
   // The same, for up to `tall_rows`: each vector of weights is widened once for all of them.
   std::array<Product, kMostTallRows> bf16;
-  // Null where each widening for itself takes no longer.
+  // Null where it takes no longer that every block of rows widens for itself.
   std::array<WideningProduct, kMostRows> bf16_to_f32;
   std::array<IntegerProduct, kMostRows> int8;
   std::array<IntegerProduct, kMostRows> int4;
