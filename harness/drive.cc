@@ -96,7 +96,37 @@ struct Call {
   Batch batch;
 };
 
-CallTimes timed(const std::vector<Call>& calls, MatrixView<float> y, const DriveOptions& options) {
+// Ceilings before and after every few milliseconds of calls.
+class Surroundings {
+ public:
+  explicit Surroundings(DType dtype) : now_(dtype) {}
+
+  void open() { before_ = now_.measure(); }
+
+  // So many seconds of calls have passed since the last time.
+  void passed(double seconds, CallTimes& times) {
+    constexpr double kOften = 0.01;  // seconds
+    spent_ += seconds;
+    if (spent_ > kOften) close(times);
+  }
+
+  void close(CallTimes& times) {
+    const Ceilings after = now_.measure();
+    times.ceilings.resize(times.samples_ns.size(),
+                          {std::midpoint(before_.bytes_per_second, after.bytes_per_second),
+                           std::midpoint(before_.flops_per_second, after.flops_per_second)});
+    before_ = after;
+    spent_ = 0;
+  }
+
+ private:
+  CeilingsOfTheMoment now_;
+  Ceilings before_{};
+  double spent_ = 0;
+};
+
+CallTimes timed(const std::vector<Call>& calls, MatrixView<float> y, const DriveOptions& options,
+                Surroundings* surroundings = nullptr) {
   NoClock clock;
   std::size_t position = 0;
   const auto run_next = [&] {
@@ -108,6 +138,7 @@ CallTimes timed(const std::vector<Call>& calls, MatrixView<float> y, const Drive
   for (std::int64_t i = 0; i < options.warm_up; ++i) {
     if (run_next() > options.max_seconds / 4) break;  // slow calls warm up in one
   }
+  if (surroundings != nullptr) surroundings->open();
   CallTimes times;
   const ForeignCpu foreign;
   double spent = 0;
@@ -115,9 +146,11 @@ CallTimes timed(const std::vector<Call>& calls, MatrixView<float> y, const Drive
     const double seconds = run_next();
     times.samples_ns.push_back(seconds * 1e9);
     spent += seconds;
+    if (surroundings != nullptr) surroundings->passed(seconds, times);
     if (spent > options.max_seconds * (times.samples_ns.size() >= 3 ? 1 : 3)) break;
   }
   times.foreign_cpu = foreign.share();
+  if (surroundings != nullptr) surroundings->close(times);
   return times;
 }
 
@@ -171,7 +204,6 @@ DriveResult drive_one(const Layers& layers, const Cell& cell, DriveOptions optio
   const auto start = Clock::now();
   layers.at(0)->run(own, packed(result.y.data(), s.tokens, s.hidden), clock);
   if (seconds_since(start) > options.max_seconds) options.warm_up = 0;  // that was enough
-  if (options.ceilings) result.ceilings = measure_cpu_ceilings();
   const auto chosen = std::ssize(chosen_experts(work.logits, s));
   const double reads = static_cast<double>(chosen * 3 * s.ffn * s.hidden) * weight_bytes(s.dtype);
   result.always_cold = options.cold && options.hot && options.cache_bytes > 0 &&
@@ -189,7 +221,9 @@ DriveResult drive_one(const Layers& layers, const Cell& cell, DriveOptions optio
   }
   std::vector<Call> calls;
   for (std::int64_t i = 0; i < count; ++i) calls.push_back({layers.at(i), tokens.with(logits[i])});
-  result.cold = timed(calls, y, options);
+  std::optional<Surroundings> surroundings;
+  if (options.ceilings) surroundings.emplace(s.dtype);
+  result.cold = timed(calls, y, options, surroundings ? &*surroundings : nullptr);
   return result;
 }
 

@@ -21,7 +21,7 @@ struct DriveOptions {
   bool cold = true;
   bool hot = true;
   std::int64_t rounds = 1;       // through all cells; the first one's y is kept
-  bool ceilings = false;         // measured before each cell's timing, with the cell's threads
+  bool ceilings = false;         // measured around cold calls, with the cell's threads
   std::int64_t cache_bytes = 0;  // with cold and hot: hot is left out where one call reads twice as
                                  // much. 0: it never is
 };
@@ -30,6 +30,8 @@ struct CallTimes {
   std::vector<double> samples_ns{};
   std::optional<double> foreign_cpu{};  // share of all CPUs that others used meanwhile; nothing
                                         // where it was too short to tell
+  std::vector<Ceilings> ceilings{};     // of every sample, if asked for: the mean of the last one
+                                        // before it and the first one after it
 };
 
 struct DriveResult {
@@ -41,7 +43,6 @@ struct DriveResult {
   CallTimes cold{}, hot{};   // empty where not asked for
   bool always_cold = false;  // hot was left out
   Work work{};               // of one call
-  std::optional<CpuCeilings> ceilings{};  // if asked for
 };
 
 // Cells of one layer and one strategy: same shape but for the tokens, same dtype, seed and

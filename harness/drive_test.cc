@@ -58,6 +58,20 @@ TEST(Drive, LeavesOutHotWhereEveryCallReadsMoreThanTheCacheHolds) {
   EXPECT_EQ(results.at(0).cold.samples_ns.size(), 3U);
 }
 
+TEST(Drive, MeasuresTheCeilingsAroundEveryColdCall) {
+  const auto results =
+      drive(cells_of("loop-per-expert@cpu"), {.samples = 3, .rounds = 2, .ceilings = true});
+  ASSERT_EQ(results.size(), 4U);
+  for (const DriveResult& r : results) {
+    EXPECT_EQ(r.cold.ceilings.size(), 3U);
+    EXPECT_TRUE(r.hot.ceilings.empty());
+    for (const Ceilings& c : r.cold.ceilings) {
+      EXPECT_GT(c.bytes_per_second, 0);
+      EXPECT_GT(c.flops_per_second, 0);
+    }
+  }
+}
+
 TEST(Drive, SaysWhyAStrategyCannotTakePart) {
   const auto results = drive(cells_of("expert-choice@cpu"), {});
   EXPECT_THAT(results.at(1).fault, testing::HasSubstr("policy"));

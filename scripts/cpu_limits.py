@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """How near the CPU kernels come to what the machine can do: scripts/cpu_limits.py [--only REGEX]
 
-Whole layers with one strategy, in rounds through all cells of a layer, the ceilings measured right
-before each cell in the same process. The roof of a cell is the longer of reading its weights once
-and of its multiplications at the peak rate of the kernels that do them; a share is the roof over the
-median of a round, and what is shown is the median over the rounds, with the least and the most. Every
-output is judged.
+Whole layers with one strategy, in rounds through all cells of a layer, the ceilings measured in the
+same process before and after every 10 ms of calls. The roof of a call is the longer of reading its
+weights once and of its multiplications at the peak rate of the kernels that do them; its share is
+that roof over its time. Shown is the median over the rounds of each round's median, with the least
+and the most of a round. Every output is judged.
 
 On a shared machine with more CPUs than threads, --quiet-cpus binds each layer to those that were
 fastest, just before, with one thread and both operands from the second-level cache: a neighbour on
@@ -70,14 +70,15 @@ GROUPS = [
 ]
 
 
-def roof_seconds(line: dict, cache: str) -> tuple[float, str]:
-    """The roof of one call and what it is bound by. Hot calls read from the cache what fits it."""
-    c = line["ceilings"]
-    in_cache = cache == "hot" and line["touched_bytes"] <= c["cache_bytes"]
-    speed = c["cache_bytes_per_second" if in_cache else "memory_bytes_per_second"]
-    reading = line["touched_bytes"] / speed
-    multiplying = line["useful_flops"] / c["flops_per_second"]
-    return max(reading, multiplying), "memory" if reading >= multiplying else "compute"
+def shares_of_roofs(line: dict) -> tuple[list[float], str]:
+    """Each call's share of its roof, and what bounds most of them."""
+    cold = line["cold"]
+    reading = [line["touched_bytes"] / speed for speed in cold["bytes_per_second"]]
+    multiplying = [line["useful_flops"] / speed for speed in cold["flops_per_second"]]
+    times = [ns / 1e9 for ns in cold["samples_ns"]]
+    shares = [max(of) / time for *of, time in zip(reading, multiplying, times, strict=True)]
+    by_memory = statistics.median(reading) >= statistics.median(multiplying)
+    return shares, "memory" if by_memory else "compute"
 
 
 @dataclass
@@ -94,7 +95,7 @@ class Row:
     rounds: int
 
 
-def rows_of(group: Group, lines: list[dict], cache: str = "cold") -> list[Row]:
+def rows_of(group: Group, lines: list[dict]) -> list[Row]:
     rows = []
     for cell in group.cells():
         tokens, threads = re.search(r"/T=(\d+)/.*threads=(\d+)", cell).groups()
@@ -103,10 +104,11 @@ def rows_of(group: Group, lines: list[dict], cache: str = "cold") -> list[Row]:
             for line in lines
             if f"/T={tokens}/" in line["problem"] and line["threads"] == int(threads)
         ]
-        medians = [statistics.median(line[cache]["samples_ns"]) / 1e9 for line in mine]
-        roofs = [roof_seconds(line, cache) for line in mine]
-        shares = [roof / median for (roof, _), median in zip(roofs, medians, strict=True)]
-        median = statistics.median(medians)
+        median = statistics.median(
+            statistics.median(line["cold"]["samples_ns"]) / 1e9 for line in mine
+        )
+        of_rounds = [shares_of_roofs(line) for line in mine]
+        shares = [statistics.median(of_calls) for of_calls, _ in of_rounds]
         rows.append(
             Row(
                 cell=cell,
@@ -114,7 +116,7 @@ def rows_of(group: Group, lines: list[dict], cache: str = "cold") -> list[Row]:
                 milliseconds=1e3 * median,
                 gigabytes=mine[0]["touched_bytes"] / median / 1e9,
                 gigaflops=mine[0]["useful_flops"] / median / 1e9,
-                bound_by=roofs[0][1],
+                bound_by=statistics.mode(bound for _, bound in of_rounds),
                 share=statistics.median(shares),
                 least=min(shares),
                 most=max(shares),

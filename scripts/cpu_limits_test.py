@@ -3,41 +3,40 @@
 import cpu_limits
 import pytest
 
-CEILINGS = {
-    "memory_bytes_per_second": 10.0,
-    "cache_bytes_per_second": 20.0,
-    "cache_bytes": 1000,
-    "flops_per_second": 100.0,
-}
 
-
-def line(tokens=1, threads=2, seconds=1.0, **more):
+def line(tokens=1, threads=2, seconds=(1.0, 1.0, 1.0), memory=10.0, peak=100.0, **more):
     return {
         "problem": f"tiny/T={tokens}/uniform/bf16/threads={threads}",
         "threads": threads,
         "notes": "moebench micro-kernels (avx512)",
         "touched_bytes": 100.0,
         "useful_flops": 500.0,
-        "ceilings": CEILINGS,
-        "cold": {"samples_ns": [seconds * 1e9] * 3},
+        "cold": {
+            "samples_ns": [1e9 * s for s in seconds],
+            "bytes_per_second": [memory] * len(seconds),
+            "flops_per_second": [peak] * len(seconds),
+        },
         **more,
     }
 
 
 def test_the_roof_is_the_longer_of_reading_and_multiplying():
-    assert cpu_limits.roof_seconds(line(), "cold") == (10.0, "memory")
-    assert cpu_limits.roof_seconds(line(useful_flops=5000.0), "cold") == (50.0, "compute")
+    shares, bound = cpu_limits.shares_of_roofs(line(seconds=(10, 20)))
+    assert (shares, bound) == (pytest.approx([1, 0.5]), "memory")
+    shares, bound = cpu_limits.shares_of_roofs(line(seconds=(10, 20), useful_flops=1500.0))
+    assert (shares, bound) == (pytest.approx([1.5, 0.75]), "compute")
 
 
-def test_hot_calls_read_from_the_cache_what_fits_it():
-    assert cpu_limits.roof_seconds(line(), "hot") == (5.0, "memory")
-    assert cpu_limits.roof_seconds(line(touched_bytes=2000.0), "hot")[0] == 200.0
+def test_a_call_is_compared_with_its_own_roof():
+    one = line(seconds=(10, 20))
+    one["cold"]["bytes_per_second"] = [10, 5]
+    assert cpu_limits.shares_of_roofs(one)[0] == pytest.approx([1, 1])
 
 
-def test_a_share_is_taken_within_a_round():
+def test_shown_is_the_median_of_the_rounds_medians():
     group = cpu_limits.Group("tiny", "bf16", (1,))
-    slow = line(seconds=40) | {"ceilings": CEILINGS | {"memory_bytes_per_second": 5.0}}
-    (row,) = cpu_limits.rows_of(group, [line(seconds=20), slow, line(seconds=12.5)])
+    rounds = [line(seconds=(20, 20, 99)), line(seconds=(40,), memory=5.0), line(seconds=(12.5,))]
+    (row,) = cpu_limits.rows_of(group, rounds)
     assert row.share == pytest.approx(0.5)
     assert (row.least, row.most) == pytest.approx((0.5, 0.8))
     assert row.milliseconds == pytest.approx(20e3)
@@ -46,7 +45,7 @@ def test_a_share_is_taken_within_a_round():
 
 def test_cells_of_other_tokens_and_threads_are_kept_apart():
     group = cpu_limits.Group("tiny", "bf16", (1, 16), threads=(1, 2))
-    lines = [line(t, n, seconds=10 * t / n) for t in (1, 16) for n in (1, 2)]
+    lines = [line(t, n, seconds=[10 * t / n]) for t in (1, 16) for n in (1, 2)]
     rows = cpu_limits.rows_of(group, lines)
     assert [row.milliseconds for row in rows] == pytest.approx([10e3, 5e3, 160e3, 80e3])
 
@@ -54,7 +53,7 @@ def test_cells_of_other_tokens_and_threads_are_kept_apart():
 def test_the_table_names_the_instruction_set():
     group = cpu_limits.Group("tiny", "bf16", (1,))
     assert "| avx512 | 20000.000 |" in cpu_limits.table(
-        cpu_limits.rows_of(group, [line(seconds=20)])
+        cpu_limits.rows_of(group, [line(seconds=[20])])
     )
 
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/parts/problem.h"
+#include "kernels/contract/ceilings.h"
 #include "kernels/cpu/detail/expert_ffn.h"
 
 namespace moe::bench {
@@ -123,39 +124,6 @@ BENCHMARK(NativeBf16)
     ->ArgsProduct({{1, 14, 16, 32}, {16, 32, 64}})
     ->UseManualTime();
 
-struct Roofs {
-  double bytes_per_second;
-  double flops_per_second;
-};
-
-// What all threads read of these weights, and multiply, in the next few milliseconds.
-Roofs roofs_now(const cpu::MicroKernels& kernels, const cpu::PackedWeights& weights) {
-  constexpr std::int64_t kFloats = std::int64_t{1} << 20;  // of one call
-  const std::int64_t calls = static_cast<std::int64_t>(weights.gate_up.values.bytes()) / 4 /
-                             kFloats / omp_get_max_threads();
-  auto* const multiply_add =
-      kernels.native_bf16.multiply_add ? kernels.native_bf16.multiply_add : kernels.multiply_add;
-  double bytes = 0;
-  double flops = 0;
-  auto start = Clock::now();
-#pragma omp parallel reduction(+ : bytes)
-  {
-    const float* from = weights.gate_up.values.as<float>() + omp_get_thread_num() * calls * kFloats;
-    for (std::int64_t i = 0; i < calls; ++i, from += kFloats) {
-      benchmark::DoNotOptimize(kernels.read(from, kFloats));
-      bytes += kFloats * sizeof(float);
-    }
-  }
-  const double reading = seconds_since(start);
-  start = Clock::now();
-#pragma omp parallel reduction(+ : flops)
-  {
-    float sink[32] = {0x1p-20F, 0x1p-20F};
-    flops += multiply_add(200'000, sink);
-  }
-  return {bytes / reading, flops / seconds_since(start)};
-}
-
 double median(std::vector<double> of) {
   std::ranges::nth_element(of, of.begin() + std::ssize(of) / 2);
   return of[of.size() / 2];
@@ -180,14 +148,14 @@ void ExpertRows(benchmark::State& state) {
       cpu::shared_packed_weights(s, *weights);
   cpu::ExpertFfn ffn;
   ffn.prepare(s, *weights, s.tokens);
-  const auto& kernels = cpu::micro_kernels(cpu::chosen_isa());
+  CeilingsOfTheMoment ceilings(s.dtype);
   const auto bytes = static_cast<double>(packed_once->bytes());
   const double flops = 6.0 * static_cast<double>(s.tokens * s.hidden * s.ffn);
   std::vector<double> of_memory;
   std::vector<double> of_peak;
   std::vector<double> of_roof;
   for (auto _ : state) {
-    const Roofs roofs = roofs_now(kernels, *packed_once);
+    const Ceilings roofs = ceilings.measure();
     const auto start = Clock::now();
     ffn.run(groups, {packed(x.data(), s.tokens, s.hidden), token},
             {token, weight, packed(y.data(), s.tokens, s.hidden)});

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 
 #include "kernels/contract/shape.h"
 
@@ -29,5 +30,19 @@ inline double flops_per_second(const CpuCeilings& c, DType dtype) {
   return dtype == DType::kBf16 && c.bf16_flops_per_second > 0 ? c.bf16_flops_per_second
                                                               : c.flops_per_second;
 }
+
+// The two ceilings of the next twelve milliseconds, as often as they are asked for: on a machine
+// that others use too they are other ones a second later.
+class CeilingsOfTheMoment {
+ public:
+  explicit CeilingsOfTheMoment(DType dtype);
+  ~CeilingsOfTheMoment();
+  // Of all threads that OpenMP has now. Reads from where it left off last time, so never a cache.
+  Ceilings measure();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace moe

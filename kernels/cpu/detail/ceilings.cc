@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 
@@ -40,6 +41,18 @@ double best_rate(const Work& work) {
     best = std::max(best, done / taken.count());
   }
   return best;
+}
+
+// Work of all threads in one second, each at it again until that many have passed: piece() returns
+// what it did.
+template <class Piece>
+double rate_within(double seconds, const Piece& piece) {
+  using Seconds = std::chrono::duration<double>;
+  double done = 0;
+  const auto begin = std::chrono::steady_clock::now();
+#pragma omp parallel reduction(+ : done)
+  while (Seconds(std::chrono::steady_clock::now() - begin).count() < seconds) done += piece();
+  return done / Seconds(std::chrono::steady_clock::now() - begin).count();
 }
 
 double best_rate_of_calls(double calls) {
@@ -104,6 +117,46 @@ CpuCeilings measure_cpu_ceilings() {
   }
   constexpr double kCalls = 1000;
   ceilings.call_seconds = 1 / best_rate_of_calls(kCalls);
+  return ceilings;
+}
+
+struct CeilingsOfTheMoment::State {
+  double (*multiply_add)(std::int64_t, float*);
+  cpu::PageBuffer memory{memory_to_read()};
+  std::atomic<std::int64_t> next_piece = 0;
+
+  std::int64_t pieces() const {
+    return static_cast<std::int64_t>(memory.bytes()) / 4 / kFloatsPerPiece;
+  }
+  const float* take_piece() {
+    return memory.as<float>() + next_piece++ % pieces() * kFloatsPerPiece;
+  }
+};
+
+CeilingsOfTheMoment::CeilingsOfTheMoment(DType dtype) : state_(std::make_unique<State>()) {
+  const cpu::MicroKernels& kernels = cpu::micro_kernels(cpu::chosen_isa());
+  auto* const native = kernels.native_bf16.multiply_add;
+  state_->multiply_add = dtype == DType::kBf16 && native != nullptr ? native : kernels.multiply_add;
+#pragma omp parallel for
+  for (std::int64_t piece = 0; piece < state_->pieces(); ++piece) {
+    std::memset(state_->memory.as<float>() + piece * kFloatsPerPiece, 1, kFloatsPerPiece * 4);
+  }
+}
+
+CeilingsOfTheMoment::~CeilingsOfTheMoment() = default;
+
+Ceilings CeilingsOfTheMoment::measure() {
+  constexpr double kReading = 0.008;  // seconds
+  constexpr double kMultiplying = 0.004;
+  const cpu::MicroKernels& kernels = cpu::micro_kernels(cpu::chosen_isa());
+  Ceilings ceilings;
+  ceilings.bytes_per_second = rate_within(
+      kReading, [&] { return read_all(kernels, state_->take_piece(), kFloatsPerPiece); });
+  ceilings.flops_per_second = rate_within(kMultiplying, [&] {
+    constexpr std::int64_t kShortRounds = 10'000;
+    float sink[32] = {0x1p-20F, 0x1p-20F};
+    return state_->multiply_add(kShortRounds, sink);
+  });
   return ceilings;
 }
 

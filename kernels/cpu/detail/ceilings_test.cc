@@ -15,5 +15,18 @@ TEST(Ceilings, ArePlausible) {
   EXPECT_LT(c.flops_per_second, 1e14);
 }
 
+TEST(CeilingsOfTheMoment, ArePlausibleForEveryDtype) {
+  for (const DType dtype : {DType::kF32, DType::kBf16}) {
+    CeilingsOfTheMoment ceilings(dtype);
+    for (int i = 0; i < 2; ++i) {
+      const Ceilings c = ceilings.measure();
+      EXPECT_GT(c.bytes_per_second, 1e8);
+      EXPECT_LT(c.bytes_per_second, 1e13);
+      EXPECT_GT(c.flops_per_second, 1e8);
+      EXPECT_LT(c.flops_per_second, 1e14);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace moe
