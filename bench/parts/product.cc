@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <map>
 #include <vector>
 
 #include "bench/parts/problem.h"
@@ -130,39 +131,64 @@ double median(std::vector<double> of) {
 }
 
 // All experts of a layer whose weights are more than a last-level cache holds, `rows` tokens for
-// each, all threads, bf16. The roofs are measured right before each call, since a machine that
-// others use has other ones a second later; shares are medians of each call's own.
-void ExpertRows(benchmark::State& state) {
-  MoeShape s{state.range(0) * 8, 4096, 1792, 8, 1, true, DType::kBf16};
-  static const auto weights = harness::make_weights(s, 1);  // of any number of tokens
-  std::vector<cpu::RowGroup> groups;
-  std::vector<std::int32_t> token;
-  for (std::int32_t e = 0; e < s.experts; ++e) {
-    groups.push_back({e, e * state.range(0), state.range(0)});
+// each.
+class AllExperts {
+ public:
+  AllExperts(std::int64_t rows, DType dtype) : shape_{rows * 8, 4096, 1792, 8, 1, true, dtype} {
+    for (std::int32_t e = 0; e < shape_.experts; ++e) groups_.push_back({e, e * rows, rows});
+    for (std::int32_t t = 0; t < shape_.tokens; ++t) token_.push_back(t);
+    weight_.assign(token_.size(), 1);
+    x_.assign(static_cast<std::size_t>(shape_.tokens * shape_.hidden), 0.5F);
+    y_.resize(x_.size());
+    static std::map<DType, Kept> kept;  // of any number of tokens, until the program ends
+    Kept& mine = kept[dtype];
+    if (!mine.weights) {
+      mine.weights = harness::make_weights(shape_, 1);
+      mine.packed = cpu::shared_packed_weights(shape_, *mine.weights);
+    }
+    packed_ = mine.packed.get();
+    ffn_.prepare(shape_, *mine.weights, shape_.tokens);
   }
-  for (std::int32_t t = 0; t < s.tokens; ++t) token.push_back(t);
-  const std::vector<float> weight(token.size(), 1);
-  const std::vector<float> x(s.tokens * s.hidden, 0.5F);
-  std::vector<float> y(x.size());
-  static std::shared_ptr<const cpu::PackedWeights> packed_once =
-      cpu::shared_packed_weights(s, *weights);
-  cpu::ExpertFfn ffn;
-  ffn.prepare(s, *weights, s.tokens);
-  CeilingsOfTheMoment ceilings(s.dtype);
-  const auto bytes = static_cast<double>(packed_once->bytes());
-  const double flops = 6.0 * static_cast<double>(s.tokens * s.hidden * s.ffn);
+
+  double seconds_of_a_call() {
+    const auto start = Clock::now();
+    ffn_.run(groups_, {packed(x_.data(), shape_.tokens, shape_.hidden), token_},
+             {token_, weight_, packed(y_.data(), shape_.tokens, shape_.hidden)});
+    return seconds_since(start);
+  }
+  double weight_bytes() const { return static_cast<double>(packed_->bytes()); }
+  double flops() const {
+    return 6.0 * static_cast<double>(shape_.tokens * shape_.hidden * shape_.ffn);
+  }
+
+ private:
+  struct Kept {
+    std::shared_ptr<const ExpertWeights> weights{};
+    std::shared_ptr<const cpu::PackedWeights> packed{};
+  };
+
+  MoeShape shape_;
+  std::vector<cpu::RowGroup> groups_{};
+  std::vector<std::int32_t> token_{};
+  std::vector<float> weight_{}, x_{}, y_{};
+  const cpu::PackedWeights* packed_;
+  cpu::ExpertFfn ffn_{};
+};
+
+// bf16 by all threads. The roofs are measured right before each call, since a machine that others
+// use has other ones a second later; shares are medians of each call's own.
+void ExpertRows(benchmark::State& state) {
+  AllExperts experts(state.range(0), DType::kBf16);
+  CeilingsOfTheMoment ceilings(DType::kBf16);
   std::vector<double> of_memory;
   std::vector<double> of_peak;
   std::vector<double> of_roof;
   for (auto _ : state) {
     const Ceilings roofs = ceilings.measure();
-    const auto start = Clock::now();
-    ffn.run(groups, {packed(x.data(), s.tokens, s.hidden), token},
-            {token, weight, packed(y.data(), s.tokens, s.hidden)});
-    const double taken = seconds_since(start);
+    const double taken = experts.seconds_of_a_call();
     state.SetIterationTime(taken);
-    of_memory.push_back(bytes / roofs.bytes_per_second / taken);
-    of_peak.push_back(flops / roofs.flops_per_second / taken);
+    of_memory.push_back(experts.weight_bytes() / roofs.bytes_per_second / taken);
+    of_peak.push_back(experts.flops() / roofs.flops_per_second / taken);
     of_roof.push_back(std::max(of_memory.back(), of_peak.back()));
   }
   const bool memory = median(of_memory) > median(of_peak);
@@ -175,6 +201,25 @@ BENCHMARK(ExpertRows)
     ->ArgName("rows")
     ->ArgsProduct({{1, 2, 3, 4, 5, 6, 8, 12, 14, 16, 20, 28, 40, 64, 256}})
     ->UseManualTime();
+
+// How many times as fast whole numbers are decoded as bf16: a call of each in turn, medians of the
+// ratios within a turn. Each call's weights leave the cache in the other two.
+void DecodedAgainstBf16(benchmark::State& state) {
+  AllExperts bf16(state.range(0), DType::kBf16);
+  AllExperts int8(state.range(0), DType::kInt8);
+  AllExperts int4(state.range(0), DType::kInt4);
+  std::vector<double> of_int8;
+  std::vector<double> of_int4;
+  for (auto _ : state) {
+    const double base = bf16.seconds_of_a_call();
+    state.SetIterationTime(base);
+    of_int8.push_back(base / int8.seconds_of_a_call());
+    of_int4.push_back(base / int4.seconds_of_a_call());
+  }
+  state.counters["int8"] = median(of_int8);
+  state.counters["int4"] = median(of_int4);
+}
+BENCHMARK(DecodedAgainstBf16)->ArgName("rows")->DenseRange(1, 4)->UseManualTime();
 
 }  // namespace
 }  // namespace moe::bench
