@@ -236,6 +236,17 @@ std::string fault_of(const StrategyInfo& info, const Cell& cell) {
   return why ? "unsupported: " + *why : "";
 }
 
+const StrategyInfo& cpu_strategy(const std::string& name) {
+  std::vector<std::string> known;
+  for (const StrategyInfo* s : all_strategies()) {
+    if (s->backend != Backend::kCpu) continue;
+    if (full_name(*s) == name) return *s;
+    known.push_back(full_name(*s));
+  }
+  throw UserError(fmt::format("drive: unknown strategy of the CPU \"{}\"{}; known: {}", name,
+                              did_you_mean(name, known), comma_separated(known)));
+}
+
 MoeShape without_tokens(MoeShape shape) {
   shape.tokens = 0;
   return shape;
@@ -270,16 +281,13 @@ std::vector<DriveResult> drive(const std::vector<Cell>& cells, const DriveOption
                                   first.name(), cell.name()));
     }
   }
-  const StrategyInfo* info = find_strategy(first.strategy);
-  if (info == nullptr || info->backend != Backend::kCpu) {
-    throw UserError(fmt::format("\"{}\" is no strategy of the CPU", first.strategy));
-  }
+  const StrategyInfo& info = cpu_strategy(first.strategy);
   std::vector<DriveResult> results;
   std::vector<std::size_t> able;
   MoeShape shape = first.shape;
   shape.tokens = 0;
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    const std::string fault = fault_of(*info, cells[i]);
+    const std::string fault = fault_of(info, cells[i]);
     if (!fault.empty()) {
       results.push_back({.cell = i, .fault = fault});
       continue;
@@ -289,7 +297,7 @@ std::vector<DriveResult> drive(const std::vector<Cell>& cells, const DriveOption
   }
   if (able.empty()) return results;
   const int threads = omp_get_max_threads();
-  const Layers layers(*info, shape, first, options.layers);
+  const Layers layers(info, shape, first, options.layers);
   for (std::int64_t round = 0; round < options.rounds; ++round) {
     for (const std::size_t i : able) {
       omp_set_num_threads(cells[i].threads > 0 ? cells[i].threads : threads);

@@ -93,6 +93,15 @@ TEST(Drive, TimesTheCellsAStrategyCanTake) {
   }
 }
 
+TEST(Drive, NamesTheNearestStrategy) {
+  try {
+    drive(cells_of("loop-per-exprt@cpu"), {});
+    FAIL() << "took a strategy that there is not";
+  } catch (const UserError& e) {
+    EXPECT_THAT(e.what(), testing::HasSubstr("did you mean \"loop-per-expert@cpu\"?"));
+  }
+}
+
 TEST(Drive, RefusesCellsOfDifferentLayers) {
   auto cells = cells_of("loop-per-expert@cpu");
   cells[1].seed = 2;
