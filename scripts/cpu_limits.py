@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MOEBENCH = ROOT / "build/release/moebench"
 PRODUCT = ROOT / "build/release/bench/bench_product"
-ONE_THREAD = "NativeBf16/rows:32/KiB:32/|MicroKernel/rows:14/from:1/ahead:0/"
+ONE_THREAD = "NativeBf16/rows:32/KiB:32/|MicroKernel/rows:4/from:1/ahead:0/"
 FUSED = "gather-fused@cpu"
 
 

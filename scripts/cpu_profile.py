@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Why a layer reaches what share of its roof: scripts/cpu_profile.py [--out FILE.md]
 
-Runs build/release/bench/bench_product five times over and writes its medians as two tables: one micro-kernel
-with weights from near and from far, and whole layers with so many rows an expert. A machine on which
-others work gives no profile.
+Runs build/release/bench/bench_product five times over and writes its medians as tables: one micro-kernel
+with weights from near and from far, whole layers with so many rows an expert, and whole numbers beside
+bf16. A machine on which others work gives a profile of that too.
 """
 
 import argparse
@@ -20,8 +20,8 @@ KERNEL = """\
 ## One micro-kernel on one thread, bf16
 
 Share of the f32 peak that this thread reaches on registers. Widening costs one instruction for
-each vector of weights, which each row multiplies once, so m rows can reach m / (m + 1); one row cannot
-fill the time between two sums. From 12 rows on AVX-512 widens by stores, which take no multiplication's
+each vector of weights, which each row multiplies once, so where it takes the place of a multiplication
+m rows can reach m / (m + 1); one row cannot fill the time between two sums. From 12 rows on AVX-512 widens by stores, which take no multiplication's
 place. *Ahead*: the next piece of weights is fetched meanwhile, as in a layer.
 
 | rows | first-level cache | second-level cache | memory | memory, ahead | GB/s, ahead | m / (m + 1) |
@@ -30,8 +30,18 @@ place. *Ahead*: the next piece of weights is fetched meanwhile, as in a layer.
 LAYER = """\
 ## Whole layers on all threads, bf16, weights beyond every cache
 
+The roofs are measured right before each call.
+
 | rows an expert | bound by | share of memory | share of f32 peak | share of roof |
 |--:|---|--:|--:|--:|
+"""
+INTEGERS = """\
+## The same layers, times as fast as bf16
+
+A call of each in turn.
+
+| rows an expert | int8 | 4 bits |
+|--:|--:|--:|
 """
 
 
@@ -74,6 +84,14 @@ def layer_rows(found: dict[str, dict]) -> list[str]:
     ]
 
 
+def integer_rows(found: dict[str, dict]) -> list[str]:
+    return [
+        f"| {arguments(name)['rows']} | {b['int8']:.2f} | {b['int4']:.2f} |"
+        for name, b in found.items()
+        if name.startswith("DecodedAgainstBf16/")
+    ]
+
+
 def markdown(result: dict) -> str:
     found = medians(result)
     head = f"# Profile of the CPU kernels\n\n`scripts/cpu_profile.py`, {result['context']['date'][:10]}.\n\n"
@@ -84,6 +102,9 @@ def markdown(result: dict) -> str:
         + "\n\n"
         + LAYER
         + "\n".join(layer_rows(found))
+        + "\n\n"
+        + INTEGERS
+        + "\n".join(integer_rows(found))
         + "\n"
     )
 

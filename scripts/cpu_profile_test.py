@@ -28,9 +28,11 @@ def test_each_number_of_rows_is_a_line():
                 "share of peak": 0.3,
                 "share of roof": 0.86,
             },
+            benchmark("DecodedAgainstBf16/rows:2/manual_time", int8=1.804, int4=3.3),
         ],
     }
     text = cpu_profile.markdown(result)
     assert "| 4 | 80 % | 70 % | 30 % | 40 % | 15.0 | 80 % |" in text
     assert "| 4 | memory | 86 % | 30 % | 86 % |" in text
+    assert "| 2 | 1.80 | 3.30 |" in text
     assert "2026-01-02" in text
